@@ -134,3 +134,38 @@ def _first_mark_at_or_before(marks: Sequence[tuple[int, float]], at_ns: int) -> 
         else:
             hi = middle
     return max(0, lo - 1)
+
+
+class BandMeter:
+    """Running time in band for a live bot: the same integral as ``in_band``, folded one instant at a time.
+
+    Call ``step`` at every change; what was said last holds until the next call, or until ``hold_until_ns`` when the
+    feed may have died in between: time after it is unknown and earns nothing.
+    """
+
+    def __init__(self, start_ns: int) -> None:
+        self._at_ns = start_ns
+        self._state = (False, False, start_ns)
+        self._start_ns = start_ns
+        self._totals = [0, 0, 0, 0]
+
+    def step(self, now_ns: int, has_bid: bool, has_ask: bool, hold_until_ns: int) -> None:
+        """From ``now_ns`` on, each side has or lacks qualifying size, known to be true up to ``hold_until_ns``."""
+        self._fold(now_ns)
+        self._state = (has_bid, has_ask, hold_until_ns)
+
+    def total(self, now_ns: int) -> InBand:
+        """Figures from the start up to ``now_ns``."""
+        self._fold(now_ns)
+        bid, ask, both, alive = self._totals
+        return InBand(bid, ask, both, alive, now_ns - self._start_ns)
+
+    def _fold(self, now_ns: int) -> None:
+        has_bid, has_ask, hold_until = self._state
+        elapsed = min(now_ns, hold_until) - self._at_ns
+        if elapsed > 0:
+            self._totals[0] += elapsed if has_bid else 0
+            self._totals[1] += elapsed if has_ask else 0
+            self._totals[2] += elapsed if has_bid and has_ask else 0
+            self._totals[3] += elapsed
+        self._at_ns = max(self._at_ns, now_ns)

@@ -1,0 +1,105 @@
+"""The one decision function: market view, account and state in; quotes, actions, reasons and the next state out.
+
+Pure: no clock, no I/O, no logging. The controller, replay, tests and ``hbx explain`` call this and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hummingbot_extensions.core import anchors
+from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place, Quote, Silence
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quoting import desired_quote
+from hummingbot_extensions.core.reconcile import reconcile_side
+from hummingbot_extensions.core.risk import after_hard_stop_check
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import AccountView, MarketView
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInputs:
+    """Everything a decision depends on; the same inputs give the same decision, to the byte."""
+
+    view: MarketView
+    account: AccountView
+    params: QuoteParams
+    state: DecisionState
+
+
+def decide(inputs: DecisionInputs) -> Decision:
+    """Quotes wanted now and the actions that lead there.
+
+    Refuses rather than guesses: with stale, missing or contradictory input both sides are silent under one reason and
+    what rests is cancelled. Cancels come before places, so that a venue that works in order frees margin first.
+    """
+    view, account, params = inputs.view, inputs.account, inputs.params
+    state = _with_basis(inputs.state, view, params)
+    mark = anchors.mark_estimate(view, state.basis_frac)
+    refusal = _refusal(view, account, params, mark)
+    if refusal is None and account.position is not None:
+        state = after_hard_stop_check(state, account.position, view.now_ns, params)
+
+    quotes: list[Quote] = []
+    actions: list[Action] = []
+    silences: dict[Side, Silence | None] = {}
+    for side in (Side.BUY, Side.SELL):
+        wanted: Quote | Silence
+        if refusal is not None or mark is None or account.position is None:
+            wanted = refusal or Silence.NO_MARK
+        else:
+            wanted = desired_quote(
+                side, account.position, state.hard_stop_since_ns is not None, mark, view, params)
+        if isinstance(wanted, Quote):
+            quotes.append(wanted)
+        plan = reconcile_side(side, wanted, mark, view, account, params, state)
+        state = plan.state
+        actions.extend(plan.actions)
+        silences[side] = plan.silence
+    actions.sort(key=_cancels_first)
+    state = replace(state, bid_silence=silences[Side.BUY], ask_silence=silences[Side.SELL])
+    return Decision(mark, tuple(quotes), tuple(actions), silences[Side.BUY], silences[Side.SELL], state)
+
+
+def has_changed(before: DecisionState, decision: Decision) -> bool:
+    """Whether a decision did something worth recording: an action, or another reason for a side's silence."""
+    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence) != (before.bid_silence, before.ask_silence)
+
+
+def _cancels_first(action: Action) -> bool:
+    return isinstance(action, Place)
+
+
+def _with_basis(state: DecisionState, view: MarketView, params: QuoteParams) -> DecisionState:
+    """State with the basis moved by a mark that has not been counted yet; stale or one-sided books teach nothing."""
+    frame, mid, mark = view.price_frame_ns, view.mid, view.mark
+    if frame is None or mark is None or mid is None or mark <= 0 or mid <= 0 or frame == state.basis_frame_ns:
+        return state
+    if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
+        return state
+    elapsed_s = (frame - state.basis_frame_ns) / 1e9 if state.basis_frame_ns is not None else 0.0
+    basis = anchors.basis_after(state.basis_frac, float(mark), mid, elapsed_s, params.basis_halflife_s)
+    return replace(state, basis_frac=basis, basis_frame_ns=frame)
+
+
+def _refusal(view: MarketView, account: AccountView, params: QuoteParams, mark: float | None) -> Silence | None:
+    """The one reason why nothing may be quoted at all, in the order in which a person would look for it."""
+    if not view.is_connector_ready:
+        return Silence.CONNECTOR_NOT_READY
+    if view.private_age_ms is None or view.private_age_ms > params.stale_private_ms:
+        return Silence.STALE_PRIVATE_STREAM
+    if account.position is None:
+        return Silence.POSITION_UNKNOWN
+    if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
+        return Silence.STALE_BOOK
+    if view.bid is None or view.ask is None:
+        return Silence.EMPTY_BOOK
+    if view.bid > view.ask:
+        return Silence.CROSSED_BOOK
+    if mark is None or mark <= 0:
+        return Silence.NO_MARK
+    if view.price_age_ms is None or view.price_age_ms > params.stale_mark_ms:
+        return Silence.STALE_MARK
+    if anchors.divergence_bps(view) > params.max_mark_mid_divergence_bps:
+        return Silence.MARK_MID_DIVERGENCE
+    return None

@@ -1,0 +1,100 @@
+"""What one decision sees: the market, the account and our own orders, frozen at one instant.
+
+All ``*_ns`` stamps are monotonic nanoseconds of the process that decides, never wall-clock time. Missing input is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from hummingbot_extensions.core.types import Side
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRules:
+    """The lattice and limits an order must obey; sizes in base units, notional in quote units."""
+
+    tick: Decimal
+    step: Decimal
+    min_size: Decimal
+    max_size: Decimal | None
+    min_notional: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    """Prices and their ages. ``bid`` and ``ask`` are as shown, on a display ``grid`` that truncates both sides down.
+
+    ``price_frame_ns`` stamps the frame that ``mark`` came in, so that a repeated mark is not taken for a new one.
+    ``private_age_ms`` is the time since the account stream last showed life; None means it is not connected.
+    """
+
+    now_ns: int
+    bid: Decimal | None
+    ask: Decimal | None
+    grid: Decimal
+    mark: Decimal | None
+    price_frame_ns: int | None
+    book_age_ms: float | None
+    price_age_ms: float | None
+    private_age_ms: float | None
+    is_connector_ready: bool
+    rules: MarketRules
+
+    @property
+    def mid(self) -> float | None:
+        """Middle of the shown book, None while a side is empty."""
+        if self.bid is None or self.ask is None:
+            return None
+        return (float(self.bid) + float(self.ask)) / 2.0
+
+
+class OrderState(StrEnum):
+    """Life of one of our orders as far as we know it; an order that ended is not in the view."""
+
+    PLACING = "placing"
+    LIVE = "live"
+    CANCELLING = "cancelling"
+    UNKNOWN = "unknown"
+    """May rest at the venue; counts as exposure, is never assumed gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnOrder:
+    """One of our orders that may still fill. ``size`` is what is left of it, unsigned, in base units."""
+
+    client_order_id: str
+    side: Side
+    price: Decimal
+    size: Decimal
+    state: OrderState
+    is_reduce_only: bool
+    placed_ns: int
+    cancel_sent_ns: int | None = None
+    is_risk_cancel: bool = False
+    """Whether the cancel that is under way was for risk: those may overdraw the cancel budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideHistory:
+    """Definite rejections in a row on one side, and when the last came; an accepted order resets the count."""
+
+    rejects_in_row: int = 0
+    last_reject_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What the venue says we hold. ``position`` is signed, long positive; None means it could not be read."""
+
+    position: Decimal | None
+    available_quote: Decimal | None
+    leverage: int
+    orders: tuple[OwnOrder, ...] = ()
+    bid_history: SideHistory = SideHistory()
+    ask_history: SideHistory = SideHistory()
+
+    def history(self, side: Side) -> SideHistory:
+        return self.bid_history if side is Side.BUY else self.ask_history
