@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import types
 import typing
 from decimal import Decimal
@@ -25,7 +26,7 @@ def to_plain(value: Any) -> Plain:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise ValueError(f"{value} has no JSON form")
         return value
     if isinstance(value, (tuple, list)):

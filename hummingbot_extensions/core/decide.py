@@ -37,19 +37,19 @@ def decide(inputs: DecisionInputs) -> Decision:
     state = _with_basis(inputs.state, view, params)
     mark = anchors.mark_estimate(view, state.basis_frac)
     refusal = _refusal(view, account, params, mark)
-    if refusal is None and account.position is not None:
-        state = after_hard_stop_check(state, account.position, view.now_ns, params)
+    position = account.tier_position
+    if refusal is None and position is not None:
+        state = after_hard_stop_check(state, position, view.now_ns, params)
 
     quotes: list[Quote] = []
     actions: list[Action] = []
     silences: dict[Side, Silence | None] = {}
     for side in (Side.BUY, Side.SELL):
         wanted: Quote | Silence
-        if refusal is not None or mark is None or account.position is None:
+        if refusal is not None or mark is None or position is None:
             wanted = refusal or Silence.NO_MARK
         else:
-            wanted = desired_quote(
-                side, account.position, state.hard_stop_since_ns is not None, mark, view, params)
+            wanted = desired_quote(side, position, state.hard_stop_since_ns is not None, mark, view, params)
         if isinstance(wanted, Quote):
             quotes.append(wanted)
         plan = reconcile_side(side, wanted, mark, view, account, params, state)

@@ -146,7 +146,7 @@ def _fault(
     if order.is_reduce_only and is_adding(order.side, position):
         return CancelReason.NOT_REDUCING
     others = [other for other in account.orders if other is not order]
-    fits = room(order.side, position, others, params.worst_case_cap_base)
+    fits = room(order.side, account.worst_position(order.side), others, params.worst_case_cap_base)
     if order.size > fits and not order.is_reduce_only:
         return CancelReason.OVER_CAP
     away = distance_bps(order.side, float(order.price), mark)
@@ -193,7 +193,7 @@ def _size_that_fits(
         resting = sum((order.size for order in account.orders if order.side is side), Decimal(0))
         limit = max(Decimal(0), abs(position) - resting)
     else:
-        limit = room(side, position, account.orders, params.worst_case_cap_base)
+        limit = room(side, account.worst_position(side), account.orders, params.worst_case_cap_base)
     return round_size_down(min(wanted.size, limit), view.rules.step)
 
 

@@ -72,6 +72,8 @@ class OwnOrder:
     state: OrderState
     is_reduce_only: bool
     placed_ns: int
+    has_rested: bool = True
+    """Whether the venue has said that it rested; an order cancelled before that never earned anything."""
     cancel_sent_ns: int | None = None
     is_risk_cancel: bool = False
     """Whether the cancel that is under way was for risk: those may overdraw the cancel budget."""
@@ -87,14 +89,32 @@ class SideHistory:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """What the venue says we hold. ``position`` is signed, long positive; None means it could not be read."""
+    """What the venue says we hold. ``position`` is signed, long positive; None means it could not be read.
+
+    ``position_by_fills`` is what our own fills make of it. The two differ while a frame is on its way; limits then take
+    the worse one.
+    """
 
     position: Decimal | None
+    position_by_fills: Decimal | None
     available_quote: Decimal | None
     leverage: int
     orders: tuple[OwnOrder, ...] = ()
     bid_history: SideHistory = SideHistory()
     ask_history: SideHistory = SideHistory()
+
+    @property
+    def tier_position(self) -> Decimal | None:
+        """Of the two positions the larger one in size, which the tiers act on; None until the venue has said one."""
+        if self.position is None:
+            return None
+        by_fills = self.position_by_fills if self.position_by_fills is not None else self.position
+        return max(self.position, by_fills, key=abs)
+
+    def worst_position(self, side: Side) -> Decimal:
+        """Of the two positions the one that lies farther in the direction of ``side``; 0 while none is known."""
+        known = [p for p in (self.position, self.position_by_fills) if p is not None]
+        return max(known, key=lambda position: position * side.sign, default=Decimal(0))
 
     def history(self, side: Side) -> SideHistory:
         return self.bid_history if side is Side.BUY else self.ask_history

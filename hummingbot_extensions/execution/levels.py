@@ -1,0 +1,50 @@
+"""What carries out the actions of one side: the quoter speaks to this, be it an executor or a dry run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from hummingbot_extensions.core.decision import Cancel, Quote
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import OrderState, OwnOrder
+
+
+class Level(Protocol):
+    """One quoted level."""
+
+    side: Side
+
+    def place(self, quote: Quote) -> str: ...
+
+    def cancel(self, action: Cancel) -> None: ...
+
+    def owns(self, client_order_id: str) -> bool: ...
+
+    def open_orders(self) -> Iterable[OwnOrder]: ...
+
+
+class DryLevel:
+    """A level that sends nothing: a disarmed bot's orders, resting at once and never filled."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self._orders: dict[str, OwnOrder] = {}
+        self._next = 1
+
+    def place(self, quote: Quote) -> str:
+        order_id = f"dry-{self.side}-{self._next}"
+        self._next += 1
+        self._orders[order_id] = OwnOrder(
+            order_id, self.side, quote.price, quote.size, OrderState.LIVE, quote.is_reduce_only, time.monotonic_ns())
+        return order_id
+
+    def cancel(self, action: Cancel) -> None:
+        del self._orders[action.client_order_id]
+
+    def owns(self, client_order_id: str) -> bool:
+        return client_order_id in self._orders
+
+    def open_orders(self) -> Iterable[OwnOrder]:
+        return list(self._orders.values())

@@ -1,0 +1,70 @@
+"""One frozen view of market and account, read from a connector at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OwnOrder, SideHistory
+
+REQUIRED = ("add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome")
+"""What a connector must offer beyond Hummingbot's own interface to be quoted."""
+
+
+def missing_members(connector: Any) -> list[str]:
+    """Names of the members that quoting needs and ``connector`` lacks; empty for a connector of this bundle."""
+    return [name for name in REQUIRED if not hasattr(connector, name)]
+
+
+def market_view(connector: Any, trading_pair: str, now_ns: int) -> MarketView | None:
+    """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known."""
+    rule = connector.trading_rules.get(trading_pair)
+    if rule is None:
+        return None
+    book = connector.book_state(trading_pair)
+    price = connector.price_state(trading_pair)
+    return MarketView(
+        now_ns=now_ns,
+        bid=book.bid if book is not None else None,
+        ask=book.ask if book is not None else None,
+        grid=book.grid if book is not None else rule.min_price_increment,
+        mark=price.mark if price is not None else None,
+        price_frame_ns=price.received_mono_ns if price is not None else None,
+        book_age_ms=(now_ns - book.received_mono_ns) / 1e6 if book is not None else None,
+        price_age_ms=(now_ns - price.received_mono_ns) / 1e6 if price is not None else None,
+        private_age_ms=connector.private_stream_age_ms(),
+        is_connector_ready=connector.ready,
+        rules=MarketRules(
+            tick=rule.min_price_increment,
+            step=rule.min_base_amount_increment,
+            min_size=rule.min_order_size,
+            max_size=rule.max_order_size if rule.max_order_size and rule.max_order_size.is_finite() else None,
+            min_notional=rule.min_notional_size,
+        ),
+    )
+
+
+def venue_position(connector: Any, trading_pair: str) -> Decimal:
+    """Signed position the venue reports for a pair, long positive, 0 when it lists none."""
+    return sum(
+        (position.amount for position in connector.account_positions.values() if position.trading_pair == trading_pair),
+        Decimal(0),
+    )
+
+
+def account_view(
+    connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
+    bid_history: SideHistory, ask_history: SideHistory,
+) -> AccountView:
+    """Position, free margin and our open orders as the connector knows them now."""
+    collateral = connector.get_buy_collateral_token(trading_pair)
+    return AccountView(
+        position=venue_position(connector, trading_pair) if connector.ready else None,
+        position_by_fills=position_by_fills,
+        available_quote=connector.get_available_balance(collateral),
+        leverage=leverage,
+        orders=tuple(orders),
+        bid_history=bid_history,
+        ask_history=ask_history,
+    )

@@ -1,0 +1,72 @@
+"""How long we were in band and why we were not, measured by the bot itself from what it knows to rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hummingbot_extensions.core.decision import Decision
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.uptime import BandMeter, InBand
+from hummingbot_extensions.core.view import MarketView, OrderState, OwnOrder
+
+FEED_ALIVE_MS = 2000.0
+"""A feed whose last frame is older is dead: time from then on is unknown and earns nothing."""
+QUOTED = "quoted"
+DISARMED = "disarmed"
+
+
+class Presence:
+    """Time in band against the estimated mark, and the time each side spent quoted or silent under each reason.
+
+    The bot's own figure: an order counts from the venue's word that it rests to the venue's word that it ended. The
+    times of one side sum to the whole. The venue's log is the truth that the demo and the reports compare it with.
+    """
+
+    def __init__(self, start_ns: int) -> None:
+        self._meter = BandMeter(start_ns)
+        self._since_ns = start_ns
+        self._doing: dict[Side, str] = {Side.BUY: "starting", Side.SELL: "starting"}
+        self._spent_ns: dict[tuple[Side, str], int] = {}
+
+    def note(
+        self, now_ns: int, view: MarketView, decision: Decision, orders: Iterable[OwnOrder], params: QuoteParams,
+        is_sending: bool,
+    ) -> None:
+        """Take in one decision and the orders it saw; a bot that does not send earns nothing."""
+        mark = decision.mark_estimate
+        resting = [order for order in orders if is_sending and order.has_rested
+                   and order.state in (OrderState.LIVE, OrderState.CANCELLING)]
+        in_band = {
+            side: mark is not None and any(
+                order.side is side and abs(distance_bps(side, float(order.price), mark)) <= params.band_bps
+                for order in resting)
+            for side in Side
+        }
+        age_ms = view.book_age_ms if view.book_age_ms is not None else FEED_ALIVE_MS
+        hold_until = now_ns + int((FEED_ALIVE_MS - age_ms) * 1e6)
+        self._meter.step(now_ns, in_band[Side.BUY], in_band[Side.SELL], hold_until)
+        self._spend(now_ns)
+        for side in Side:
+            silence = decision.silence(side)
+            self._doing[side] = silence.value if silence is not None else QUOTED if is_sending else DISARMED
+
+    def rest(self, now_ns: int) -> None:
+        """Nothing rests from here on."""
+        self._meter.step(now_ns, False, False, now_ns)
+        self._spend(now_ns)
+        self._doing = {Side.BUY: "stopped", Side.SELL: "stopped"}
+
+    def total(self, now_ns: int) -> InBand:
+        return self._meter.total(now_ns)
+
+    def spent_s(self, now_ns: int, side: Side) -> dict[str, float]:
+        """Seconds that ``side`` was quoted or silent under each reason; they sum to the whole time."""
+        self._spend(now_ns)
+        return {what: spent / 1e9 for (of, what), spent in self._spent_ns.items() if of is side}
+
+    def _spend(self, now_ns: int) -> None:
+        for side, what in self._doing.items():
+            self._spent_ns[side, what] = self._spent_ns.get((side, what), 0) + now_ns - self._since_ns
+        self._since_ns = now_ns

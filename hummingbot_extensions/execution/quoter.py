@@ -1,0 +1,326 @@
+"""One quoter per controller: woken by book, order and fill events, it decides and hands the actions to its levels.
+
+It runs outside the controller's own loop, which Hummingbot stops whenever any connector of the bot is not ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from hummingbot.core.data_type.common import PositionAction, TradeType
+from hummingbot.strategy_v2.executors.order_executor.data_types import ExecutionStrategy
+from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
+
+from hummingbot_extensions.core.canonical import digest
+from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
+from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place, Quote
+from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import OwnOrder, SideHistory
+from hummingbot_extensions.execution import market_view
+from hummingbot_extensions.execution.levels import DryLevel, Level
+from hummingbot_extensions.execution.presence import Presence
+from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
+from hummingbot_extensions.monitoring.event_log import EventLog
+
+HEARTBEAT_S = 0.25
+"""Beat on which a silent feed is noticed; quoting itself is woken by events."""
+LEVEL_RETRY_NS = 2_000_000_000
+POSITION_SETTLE_NS = 5_000_000_000
+"""How long the venue's position may differ from our fills before it is taken for someone else's trade."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuoterSettings:
+    """What does not change while a quoter lives."""
+
+    controller_id: str
+    connector_name: str
+    trading_pair: str
+    leverage: int
+    sends_orders: bool
+
+
+class Host(Protocol):
+    """The controller as the quoter sees it."""
+
+    def params(self) -> QuoteParams: ...
+
+    def create_level(self, action: CreateExecutorAction) -> None: ...
+
+
+class Quoter:
+    """Decides on every wake-up, at most once a loop turn, and keeps the account of what its orders did."""
+
+    def __init__(self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog) -> None:
+        self.settings = settings
+        self.ledger = Ledger()
+        self.decision: Decision | None = None
+        self.presence = Presence(time.monotonic_ns())
+        self.last_turn_ns: int | None = None
+        self.placed_count = 0
+        self.cancel_count = 0
+        self.risk_cancel_count = 0
+        self.reject_count = 0
+        self._host = host
+        self._connector = connector
+        self._log = event_log
+        self._state = DecisionState()
+        self._levels: list[Level] = []
+        self._level_asked_ns: dict[Side, int] = {}
+        self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
+        self._start_position: Decimal | None = None
+        self._mismatch_since_ns: int | None = None
+        self._is_turn_due = False
+        self._is_running = False
+        self._failures = 0
+        self._remove_listener: Callable[[], None] | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+        self._decision_count = 0
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Begin to listen and to decide. Needs a running event loop."""
+        if self._is_running:
+            return
+        self._is_running = True
+        if not self.settings.sends_orders:
+            self._levels = [DryLevel(Side.BUY), DryLevel(Side.SELL)]
+        self._remove_listener = self._connector.add_book_listener(self.settings.trading_pair, self.wake)
+        self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
+        self.wake()
+
+    def stop(self) -> None:
+        """Stop deciding. What rests is cancelled by the levels, which Hummingbot stops after the controller."""
+        if not self._is_running:
+            return
+        self._is_running = False
+        self.presence.rest(time.monotonic_ns())
+        if self._remove_listener is not None:
+            self._remove_listener()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self._levels = [level for level in self._levels if isinstance(level, QuoteExecutor)]
+        self._end_log_when_idle()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is stopped and none of its orders can fill any more."""
+        return not self._is_running and not self._levels
+
+    def wake(self) -> None:
+        """Decide soon: all wake-ups of one loop turn become one decision."""
+        if self._is_running and not self._is_turn_due:
+            self._is_turn_due = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            self.wake()
+
+    # --- one turn ---
+
+    def _turn(self) -> None:
+        self._is_turn_due = False
+        if not self._is_running:
+            return
+        try:
+            self._decide_and_act()
+            self._failures = 0
+        except Exception:
+            # Nothing above a callback of the event loop would see this, and a quoter that dies leaves orders resting.
+            self._failures += 1
+            if self._failures == 1:
+                logging.getLogger(__name__).exception("decision failed controller=%s", self.settings.controller_id)
+            self._pull_quotes()
+
+    def _decide_and_act(self) -> None:
+        now_ns = time.monotonic_ns()
+        view = market_view.market_view(self._connector, self.settings.trading_pair, now_ns)
+        if view is None:
+            return
+        if self.settings.sends_orders and view.is_connector_ready and not self._has_levels(now_ns):
+            return
+        orders = [order for level in self._levels for order in level.open_orders()]
+        account = market_view.account_view(
+            self._connector, self.settings.trading_pair, self.settings.leverage,
+            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders,
+            self._history[Side.BUY], self._history[Side.SELL])
+        inputs = DecisionInputs(view, account, self._host.params(), self._state)
+        decision = decide(inputs)
+        if has_changed(self._state, decision):
+            self._decision_count += 1
+            self._log.write(
+                "decision", n=self._decision_count, inputs=inputs, quotes=decision.quotes, actions=decision.actions,
+                bid_silence=decision.bid_silence, ask_silence=decision.ask_silence, hash=digest(decision))
+        self._state = decision.state
+        self.decision = decision
+        self.last_turn_ns = now_ns
+        for action in decision.actions:
+            if isinstance(action, Cancel):
+                self._level_of(action.client_order_id).cancel(action)
+            else:
+                self._place(action)
+        self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders)
+
+    def _place(self, action: Place) -> None:
+        quote = action.quote
+        level = next(level for level in reversed(self._levels) if level.side is quote.side)
+        order_id = level.place(quote)
+        self.placed_count += 1
+        self._order_event("placed", order_id, quote)
+
+    def _pull_quotes(self) -> None:
+        """Cancel everything that is not being cancelled: what a quoter does that cannot decide."""
+        for level in self._levels:
+            for order in list(level.open_orders()):
+                if order.cancel_sent_ns is None:
+                    level.cancel(Cancel(order.client_order_id, order.side, "decision_failed", True))
+
+    # --- levels ---
+
+    def attach(self, executor: QuoteExecutor) -> None:
+        """A level's executor has started."""
+        self._levels.append(executor)
+        self.wake()
+
+    def detach(self, executor: QuoteExecutor) -> None:
+        """A level's executor has ended and none of its orders can fill any more."""
+        if executor in self._levels:
+            self._levels.remove(executor)
+        self._level_asked_ns.pop(executor.side, None)
+        self.wake()
+        self._end_log_when_idle()
+
+    def _has_levels(self, now_ns: int) -> bool:
+        """Whether both sides have an executor that takes orders; asks for those that are missing."""
+        has_all = True
+        for side in (Side.BUY, Side.SELL):
+            if any(level.side is side and level.is_active for level in self._levels
+                   if isinstance(level, QuoteExecutor)):
+                continue
+            has_all = False
+            asked = self._level_asked_ns.get(side)
+            if asked is None or now_ns - asked > LEVEL_RETRY_NS:
+                self._level_asked_ns[side] = now_ns
+                self._host.create_level(self._level_action(side))
+        return has_all
+
+    def _level_action(self, side: Side) -> CreateExecutorAction:
+        params = self._host.params()
+        mid = self._connector.book_state(self.settings.trading_pair)
+        config = QuoteConfig(
+            timestamp=time.time(),
+            connector_name=self.settings.connector_name,
+            trading_pair=self.settings.trading_pair,
+            side=TradeType.BUY if side is Side.BUY else TradeType.SELL,
+            amount=params.order_size_base,
+            # Hummingbot wants a price on every limit config; the prices that are sent come from decisions.
+            price=mid.bid if mid is not None and mid.bid else Decimal(1),
+            position_action=PositionAction.OPEN,
+            execution_strategy=ExecutionStrategy.LIMIT_MAKER,
+            leverage=self.settings.leverage,
+            level_id=f"{side}_0",
+        ).bind(self)
+        return CreateExecutorAction(controller_id=self.settings.controller_id, executor_config=config)
+
+    def _level_of(self, client_order_id: str) -> Level:
+        return next(level for level in self._levels if level.owns(client_order_id))
+
+    # --- what became of orders ---
+
+    def on_created(self, order_id: str, quote: Quote) -> None:
+        self._history[quote.side] = SideHistory()
+        self._order_event("live", order_id, quote)
+        self.wake()
+
+    def on_cancel_sent(self, order_id: str, side: Side, reason: str, is_risk: bool) -> None:
+        if reason != "retry":
+            self.cancel_count += 0 if is_risk else 1
+            self.risk_cancel_count += 1 if is_risk else 0
+        self._log.write("cancel_sent", client_order_id=order_id, side=side, reason=str(reason), is_risk=is_risk)
+
+    def on_ended(self, order_id: str, quote: Quote, how: str, reason: str | None) -> None:
+        """An order is filled, cancelled or rejected on the venue's word."""
+        if how == "rejected":
+            self.reject_count += 1
+            before = self._history[quote.side]
+            self._history[quote.side] = SideHistory(before.rejects_in_row + 1, time.monotonic_ns())
+        self._order_event(how, order_id, quote, reason)
+        self.wake()
+
+    def on_fill(self, side: Side, event: Any) -> None:
+        """One fill of one of our orders, as Hummingbot's event says it."""
+        quote_asset = self._connector.get_buy_collateral_token(self.settings.trading_pair)
+        fee = sum((flat.amount for flat in event.trade_fee.flat_fees if flat.token == quote_asset), Decimal(0))
+        fee += event.trade_fee.percent * event.price * event.amount
+        fill = LedgerFill(str(event.exchange_trade_id), side, event.price, event.amount, fee, True)
+        self.ledger = self.ledger.after(fill)
+        self._log.write("fill", client_order_id=event.order_id, fill=fill, position_by_fills=self._by_fills())
+        logging.getLogger(__name__).info(
+            "fill side=%s price=%s size=%s fee=%s position=%s", side, event.price, event.amount, fee, self._by_fills())
+        self.wake()
+
+    # --- position ---
+
+    def _by_fills(self) -> Decimal | None:
+        return None if self._start_position is None else self._start_position + self.ledger.position
+
+    def _position_by_fills(self, now_ns: int) -> Decimal | None:
+        """Start position plus our fills; moved to the venue's word when the two differ for too long to be in transit."""
+        venue = market_view.venue_position(self._connector, self.settings.trading_pair)
+        if self._start_position is None:
+            self._start_position = venue - self.ledger.position
+        by_fills = self._start_position + self.ledger.position
+        if venue == by_fills:
+            self._mismatch_since_ns = None
+            return by_fills
+        if self._mismatch_since_ns is None:
+            self._mismatch_since_ns = now_ns
+        elif now_ns - self._mismatch_since_ns > POSITION_SETTLE_NS:
+            self._log.write("position_adjusted", venue=venue, by_fills=by_fills)
+            logging.getLogger(__name__).warning(
+                "position differs from own fills venue=%s by_fills=%s: taking the venue's, it was traded elsewhere or a "
+                "fill was missed", venue, by_fills)
+            self._start_position = venue - self.ledger.position
+            self._mismatch_since_ns = None
+            return venue
+        return by_fills
+
+    @property
+    def position(self) -> Decimal | None:
+        """Signed position the venue reports, None until the connector is ready."""
+        if not self._connector.ready:
+            return None
+        return market_view.venue_position(self._connector, self.settings.trading_pair)
+
+    def open_orders(self) -> list[OwnOrder]:
+        return [order for level in self._levels for order in level.open_orders()]
+
+    # --- log ---
+
+    def _end_log_when_idle(self) -> None:
+        if self.is_idle:
+            self._log.write("stopped", **self._account_fields())
+            self._log.close()
+
+    def _order_event(self, event: str, order_id: str, quote: Quote, reason: str | None = None) -> None:
+        self._log.write(
+            "order", event=event, client_order_id=order_id, side=quote.side, price=quote.price, size=quote.size,
+            is_reduce_only=quote.is_reduce_only, reason=reason)
+
+    def _account_fields(self) -> dict[str, Any]:
+        return {
+            "ledger": self.ledger, "position": self.position, "placed": self.placed_count,
+            "cancels": self.cancel_count, "risk_cancels": self.risk_cancel_count, "rejects": self.reject_count,
+            "in_band": self.presence.total(time.monotonic_ns()),
+        }

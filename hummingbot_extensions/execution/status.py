@@ -1,0 +1,148 @@
+"""What a person and a dashboard are told: quotes, inventory, time in band, and why a side is silent."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import OwnOrder
+from hummingbot_extensions.execution.quoter import Quoter
+
+
+@dataclass(frozen=True, slots=True)
+class SideStatus:
+    """One side: the resting order nearest to the mark, or the reason for its silence."""
+
+    price: float | None
+    size: float | None
+    state: str
+    silence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Snapshot of one quoter. Fractions in [0, 1]; money in quote units; None is unknown, never 0."""
+
+    mode: str
+    mark: float | None
+    bid: SideStatus
+    ask: SideStatus
+    inventory_base: float | None
+    in_band_frac: float | None
+    in_band_strict_frac: float | None
+    silent_s: dict[str, dict[str, float]]
+    cancels_per_min: float
+    risk_cancels: int
+    rejects: int
+    fills: int
+    net_pnl_quote: float | None
+    decision_age_ms: float | None
+    dropped_events: int
+    config_hash: str
+
+
+def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
+    """Status of a quoter now."""
+    now_ns = time.monotonic_ns()
+    decision = quoter.decision
+    in_band = quoter.presence.total(now_ns)
+    position = quoter.position
+    minutes = max(in_band.span_ns / 6e10, 1.0)
+    mark = decision.mark_estimate if decision is not None else None
+    net = quoter.ledger.net_pnl_quote(Decimal(repr(mark)) if mark is not None else None)
+    orders = quoter.open_orders()
+    return Status(
+        mode="quoting" if quoter.settings.sends_orders else "disarmed",
+        mark=mark,
+        bid=_side(Side.BUY, quoter, orders),
+        ask=_side(Side.SELL, quoter, orders),
+        inventory_base=float(position) if position is not None else None,
+        in_band_frac=in_band.two_sided_frac,
+        in_band_strict_frac=in_band.strict_frac,
+        silent_s={side.value: {what: round(s, 1) for what, s in quoter.presence.spent_s(now_ns, side).items() if s >= 0.05}
+                  for side in Side},
+        cancels_per_min=quoter.cancel_count / minutes,
+        risk_cancels=quoter.risk_cancel_count,
+        rejects=quoter.reject_count,
+        fills=quoter.ledger.fills,
+        net_pnl_quote=float(net) if net is not None else None,
+        decision_age_ms=(now_ns - quoter.last_turn_ns) / 1e6 if quoter.last_turn_ns is not None else None,
+        dropped_events=dropped_events,
+        config_hash=config_hash,
+    )
+
+
+def custom_info(status: Status) -> dict[str, Any]:
+    """Small JSON-able form for Hummingbot's performance message; no Decimal, no NaN."""
+    return {
+        "mode": status.mode,
+        "mark": _rounded(status.mark, 4),
+        "bid": _side_info(status.bid),
+        "ask": _side_info(status.ask),
+        "inventory_base": status.inventory_base,
+        "in_band_frac": _rounded(status.in_band_frac, 4),
+        "in_band_strict_frac": _rounded(status.in_band_strict_frac, 4),
+        "cancels_per_min": round(status.cancels_per_min, 2),
+        "risk_cancels": status.risk_cancels,
+        "rejects": status.rejects,
+        "fills": status.fills,
+        "net_pnl_quote": _rounded(status.net_pnl_quote, 6),
+        "decision_age_ms": _rounded(status.decision_age_ms, 1),
+        "dropped_events": status.dropped_events,
+        "config_hash": status.config_hash,
+    }
+
+
+def lines(status: Status, title: str) -> list[str]:
+    """Status for Hummingbot's ``status`` screen."""
+    head = f"  {title}  {status.mode}"
+    if status.mode == "disarmed":
+        head += "  (armed: false in the controller yml: nothing is sent to the venue)"
+    return [
+        head,
+        (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
+        f"   net PnL {_text(status.net_pnl_quote, 4)} after fees, without funding   fills {status.fills}"),
+        f"    bid  {_side_text(status.bid)}",
+        f"    ask  {_side_text(status.ask)}",
+        (f"    time in band {_percent(status.in_band_frac)} of live feed, {_percent(status.in_band_strict_frac)} strict"
+        f"   cancels {status.cancels_per_min:.1f}/min + {status.risk_cancels} for risk   rejects {status.rejects}"),
+        *(f"    {'bid ' if side == 'buy' else 'ask '} seconds: "
+          + ", ".join(f"{what} {spent:.0f}" for what, spent in sorted(spents.items(), key=lambda item: -item[1]))
+          for side, spents in status.silent_s.items()),
+    ]
+
+
+def _side(side: Side, quoter: Quoter, orders: list[OwnOrder]) -> SideStatus:
+    mine = [order for order in orders if order.side is side]
+    best = max(mine, key=lambda order: order.price * side.sign, default=None)
+    silence = quoter.decision.silence(side) if quoter.decision is not None else None
+    reason = silence.value if silence is not None else None
+    if best is None:
+        return SideStatus(None, None, "silent", reason or "starting")
+    return SideStatus(float(best.price), float(best.size), best.state.value, reason)
+
+
+def _side_info(side: SideStatus) -> dict[str, Any]:
+    return {"price": side.price, "size": side.size, "state": side.state, "silence": side.silence}
+
+
+def _side_text(side: SideStatus) -> str:
+    reason = f"  ({side.silence})" if side.silence else ""
+    if side.price is None:
+        return f"silent{reason}"
+    return f"{side.size:g} @ {side.price:.2f}  {side.state}{reason}"
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _text(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{value * 100:.1f} %"
