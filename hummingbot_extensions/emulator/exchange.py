@@ -1,0 +1,299 @@
+"""The running venue behind the sockets: clock, pacing, counters, and the way from venue events to sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hummingbot_extensions.emulator import standx_wire as wire
+from hummingbot_extensions.emulator.candles import Tape
+from hummingbot_extensions.emulator.clock import ManualClock, VenueClock
+from hummingbot_extensions.emulator.config import EmulatorConfig
+from hummingbot_extensions.emulator.faults import Faults
+from hummingbot_extensions.emulator.identity import Client, Identity
+from hummingbot_extensions.emulator.limits import Limits
+from hummingbot_extensions.sim.venue import Venue
+from hummingbot_extensions.sim.venue_values import (
+    Accepted,
+    BalanceUpdate,
+    BookUpdate,
+    CancelOrders,
+    FillUpdate,
+    NewOrder,
+    OrderUpdate,
+    PositionUpdate,
+    PriceUpdate,
+    PrintUpdate,
+    Refusal,
+    Terminal,
+    VenueEvent,
+)
+
+if TYPE_CHECKING:
+    from hummingbot_extensions.emulator.standx_ws import ApiSession, Session, StreamSession
+
+MS = 1_000_000
+PACE_S = 0.01
+SLICE_NS = 250 * MS
+BUSY_S = 0.005
+CHANNELS = {BookUpdate: "depth_book", PrintUpdate: "public_trade", PriceUpdate: "price"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Where the terminal frame of a request goes: one ws-api socket, or whichever holds this session id by then."""
+
+    user: str
+    session_id: str | None
+    request_id: str
+    socket: ApiSession | None = None
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the emulator has seen, for tests and the control page."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    bad_tokens: int = 0
+    bad_signatures: int = 0
+    too_many_requests: int = 0
+    order_rejections: Counter[str] = field(default_factory=Counter)
+    frames_sent: int = 0
+
+
+class Exchange:
+    """One venue, its clock and everything connected to it. All methods run on one event loop."""
+
+    def __init__(self, config: EmulatorConfig, venue: Venue, clock: VenueClock, offset_ns: int) -> None:
+        self.config = config
+        self.venue = venue
+        self.clock = clock
+        self.offset_ns = offset_ns
+        self.identity = Identity(config.seed)
+        self.limits = Limits(config.rate_limits, config.max_sockets, config.max_new_sockets_per_minute)
+        self.faults = Faults()
+        self.counters = Counters()
+        self.tapes = {symbol: Tape(offset_ns) for symbol in venue.specs}
+        self.streams: list[StreamSession] = []
+        self.api_sockets: list[ApiSession] = []
+        self.api_sessions: dict[str, ApiSession] = {}
+        self.books: dict[str, BookUpdate] = {}
+        self.aliases: dict[str, str] = {}
+        self._fault_replies: deque[tuple[int, ReplyTo, str]] = deque()
+        self._random = random.Random(config.seed)
+        self._wake = asyncio.Event()
+        self._request_ids: dict[str, float] = {}
+
+    # Time
+
+    @staticmethod
+    def wall_s() -> float:
+        """Wall-clock seconds, for tokens and request stamps."""
+        return time.time()
+
+    def catch_up(self) -> None:
+        """Bring the venue to where its clock is and tell everyone what happened."""
+        self.advance_to(self.clock.venue_ns())
+
+    def advance_to(self, venue_ns: int) -> None:
+        if venue_ns > self.venue.now_ns or self._has_due():
+            self._publish(self.venue.advance(max(venue_ns, self.venue.now_ns)))
+        self.flush()
+
+    def _has_due(self) -> bool:
+        due_ns = self.venue.next_due_ns()
+        return due_ns is not None and due_ns <= self.venue.now_ns
+
+    def flush(self) -> None:
+        """Answer what a fault refused, and hand over every frame whose time has come."""
+        while self._fault_replies and self._fault_replies[0][0] <= self.venue.now_ns:
+            due_ns, reply, message = self._fault_replies.popleft()
+            self._reply(reply, {"code": 400, "message": message}, due_ns)
+        for session in self.sessions():
+            session.flush(self.venue.now_ns)
+
+    def sessions(self) -> list[Session]:
+        return [*self.streams, *self.api_sockets]
+
+    async def pace(self) -> None:
+        """Keep the venue at its clock until cancelled; nothing to do under manual time."""
+        if isinstance(self.clock, ManualClock):
+            return
+        while True:
+            await self._catch_up_in_slices()
+            self._wake.clear()
+            try:
+                await asyncio.wait_for(self._wake.wait(), self._pause_s())
+            except TimeoutError:
+                continue
+
+    async def _catch_up_in_slices(self) -> None:
+        """Catch up without holding the loop longer than a few milliseconds at high speeds."""
+        busy_since = time.monotonic()
+        while (target_ns := self.clock.venue_ns()) > self.venue.now_ns:
+            self.advance_to(min(target_ns, self.venue.now_ns + SLICE_NS))
+            if time.monotonic() - busy_since > BUSY_S:
+                await asyncio.sleep(0)
+                busy_since = time.monotonic()
+            elif target_ns - self.venue.now_ns <= 0:
+                return
+
+    def _pause_s(self) -> float:
+        due = [self.venue.next_due_ns(), *(session.next_due_ns() for session in self.sessions())]
+        ahead = [ns - self.clock.venue_ns() for ns in due if ns is not None]
+        soonest_s = min(ahead) / 1e9 / self.clock.speed if ahead else PACE_S
+        return min(PACE_S, max(0.0, soonest_s))
+
+    async def step(self, delta_ns: int) -> None:
+        """Manual time only: move the venue and wait until every socket has taken its frames."""
+        if not isinstance(self.clock, ManualClock):
+            raise wire.BadRequest("step: only in manual mode")
+        self.clock.step(delta_ns)
+        while self.venue.now_ns < self.clock.venue_ns():
+            self.advance_to(min(self.clock.venue_ns(), self.venue.now_ns + SLICE_NS))
+            for session in self.sessions():
+                await session.drained()
+
+    # Accounts and requests
+
+    def enter(self, token: str) -> Client:
+        """Client of a token, with an account made at first sight; BadToken otherwise."""
+        client = self.identity.client(token, self.wall_s())
+        self.venue.open_account(client.user, self.config.balance)
+        return client
+
+    def is_new_request_id(self, request_id: str) -> bool:
+        """Whether this id has not been used within 60 s; always True unless the config asks for the check."""
+        if not self.config.refuse_repeated_request_ids:
+            return True
+        now_s = self.wall_s()
+        self._request_ids = {key: at for key, at in self._request_ids.items() if at > now_s - 60.0}
+        if request_id in self._request_ids:
+            return False
+        self._request_ids[request_id] = now_s
+        return True
+
+    def submit(self, client: Client, order: NewOrder, reply: ReplyTo) -> Refusal | None:
+        """Give an order to the gateway; its final word goes to ``reply`` later."""
+        self.catch_up()
+        delay_ns = int(self.config.order_delay_ms * MS)
+        message = self.faults.take_rejection()
+        if message is not None:
+            self.counters.order_rejections["fault"] += 1
+            self._fault_replies.append((self.venue.now_ns + delay_ns, reply, message))
+            return None
+        result = self.venue.submit(client.user, order, delay_ns, reply)
+        if isinstance(result, Accepted):
+            self._wake.set()
+            return None
+        self.counters.order_rejections[str(result.reason)] += 1
+        return result
+
+    def cancel(self, client: Client, request: CancelOrders, reply: ReplyTo) -> None:
+        """Queue a cancel; its final word goes to ``reply`` later."""
+        self.catch_up()
+        self.venue.cancel(client.user, request, int(self.config.cancel_delay_ms * MS), reply)
+        self._wake.set()
+
+    # Events
+
+    def _publish(self, events: list[VenueEvent]) -> None:
+        """Turn events into frames, in their order; private frames of one instant may swap between channels."""
+        together: list[tuple[str, str, Any]] = []
+        together_ns = 0
+        for event in events:
+            private = self._private_frame(event)
+            if together and (private is None or event.ts_ns != together_ns):
+                self._send_private(together, together_ns)
+                together = []
+            if private is not None:
+                together.append(private)
+                together_ns = event.ts_ns
+            elif isinstance(event, Terminal):
+                self._finish(event)
+            elif isinstance(event, BookUpdate | PrintUpdate | PriceUpdate):
+                self._send_public(event)
+        if together:
+            self._send_private(together, together_ns)
+
+    def _private_frame(self, event: VenueEvent) -> tuple[str, str, Any] | None:
+        """(user, channel, payload) of an account event; None for any other."""
+        if isinstance(event, OrderUpdate):
+            spec = self.venue.specs[event.order.symbol]
+            return event.order.user, "order", wire.order_object(event.order, spec, self.offset_ns, 9)
+        if isinstance(event, FillUpdate):
+            make = wire.trade_object if self.config.full_trade_frames else wire.trade_frame
+            return event.trade.user, "trade", make(event.trade, self.offset_ns)
+        if isinstance(event, PositionUpdate):
+            spec = self.venue.specs[event.position.symbol]
+            return event.position.user, "position", wire.position_frame(event.position, spec, self.offset_ns)
+        if isinstance(event, BalanceUpdate):
+            return event.balance.user, "balance", wire.balance_frame(event.balance, self.offset_ns)
+        return None
+
+    def _send_public(self, event: BookUpdate | PrintUpdate | PriceUpdate) -> None:
+        if isinstance(event, BookUpdate):
+            self.books[event.symbol] = event
+        elif isinstance(event, PrintUpdate):
+            self.tapes[event.symbol].add(event)
+        channel = CHANNELS[type(event)]
+        streams = [stream for stream in self.streams if stream.wants(channel, event.symbol)]
+        if streams:
+            text = wire.compact(self.public_data(event))
+            for stream in streams:
+                stream.send_enveloped(channel, event.symbol, text, event.ts_ns)
+
+    def public_data(self, event: BookUpdate | PrintUpdate | PriceUpdate) -> wire.Wire:
+        """Payload of a public event."""
+        spec = self.venue.specs[event.symbol]
+        if isinstance(event, BookUpdate):
+            data = wire.depth_frame(event, spec, self.offset_ns)
+            if self.config.shuffle_levels:
+                self._random.shuffle(data["bids"])
+                self._random.shuffle(data["asks"])
+            return data
+        if isinstance(event, PrintUpdate):
+            return wire.public_trade_frame(event, spec, self.offset_ns)
+        return wire.price_frame(event, spec, self.offset_ns)
+
+    def _send_private(self, frames: list[tuple[str, str, Any]], ts_ns: int) -> None:
+        for user, channel, data in self._interleaved(frames) if self.config.shuffle_private else frames:
+            text = wire.compact(data)
+            for stream in self.streams:
+                stream.send_private(user, channel, text, ts_ns)
+
+    def _interleaved(self, frames: list[tuple[str, str, Any]]) -> list[tuple[str, str, Any]]:
+        """The frames with the channels of an account in random order, each channel's own order kept."""
+        by_user: dict[str, dict[str, deque[Any]]] = {}
+        for user, channel, data in frames:
+            by_user.setdefault(user, {}).setdefault(channel, deque()).append(data)
+        order: list[tuple[str, str, Any]] = []
+        for user, channels in by_user.items():
+            while waiting := [channel for channel, queue in channels.items() if queue]:
+                channel = self._random.choice(waiting)
+                order.append((user, channel, channels[channel].popleft()))
+        return order
+
+    def _finish(self, event: Terminal) -> None:
+        if event.refusal is not None:
+            self.counters.order_rejections[str(event.refusal.reason)] += 1
+        if not isinstance(event.tag, ReplyTo):
+            return
+        if event.refusal is None:
+            answer: wire.Wire = {"code": 0, "message": "success"}
+        else:
+            answer = {"code": event.refusal.code, "message": event.refusal.message}
+        self._reply(event.tag, answer, event.ts_ns)
+
+    def _reply(self, reply: ReplyTo, answer: wire.Wire, ts_ns: int) -> None:
+        socket = reply.socket
+        if socket is None and reply.session_id is not None:
+            socket = self.api_sessions.get(reply.session_id)
+            if socket is not None and (socket.client is None or socket.client.user != reply.user):
+                return
+        if socket is not None:
+            socket.send(answer | {"request_id": reply.request_id}, ts_ns)

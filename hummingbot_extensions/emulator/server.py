@@ -1,0 +1,123 @@
+"""An emulator from its config to its port and back: markets, venue, exchange, aiohttp application, loopback site."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from hummingbot_extensions.emulator import control, standx_rest
+from hummingbot_extensions.emulator.clock import ManualClock, PacedClock
+from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
+from hummingbot_extensions.emulator.exchange import MS, Exchange
+from hummingbot_extensions.emulator.identity import Credentials
+from hummingbot_extensions.emulator.markets import build_markets
+from hummingbot_extensions.emulator.standx_rest import EXCHANGE
+from hummingbot_extensions.emulator.standx_ws import ApiSession, Session, StreamSession
+from hummingbot_extensions.sim.venue import Venue, VenueParams
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A serving emulator: where it is, and what a client needs to trade on it."""
+
+    url: str
+    port: int
+    credentials: Credentials
+    """Web token and request key of the account ``demo``."""
+    exchange: Exchange
+
+    @property
+    def accounts(self) -> Mapping[str, Credentials]:
+        return {DEMO: self.credentials}
+
+
+def build_exchange(config: EmulatorConfig) -> Exchange:
+    """Venue with its markets behind a clock. Needs a running event loop."""
+    chosen = build_markets(config)
+    start_ns = next(iter(chosen.markets.values())).now_ns
+    offset_ns = 0 if config.manual else (time.time_ns() - start_ns) // MS * MS
+    params = VenueParams(clock_offset_ns=offset_ns)
+    if chosen.shows_every_frame:
+        params = replace(params, book_every_ns=0)
+    venue = Venue(chosen.markets, params, chosen.mark_rules)
+    clock = ManualClock(start_ns) if config.manual else PacedClock(start_ns, config.speed)
+    return Exchange(config, venue, clock, offset_ns)
+
+
+def build_app(exchange: Exchange) -> web.Application:
+    """The application that serves every host of the venue by path, and the control API."""
+    app = web.Application(middlewares=[standx_rest.gate])
+    app[EXCHANGE] = exchange
+    app.add_routes(standx_rest.ROUTES)
+    app.add_routes(control.ROUTES)
+    app.router.add_get("/ws-stream/v1", _stream)
+    app.router.add_get("/ws-api/v1", _api)
+    return app
+
+
+async def _stream(request: web.Request) -> web.StreamResponse:
+    return await _serve_socket(request, StreamSession)
+
+
+async def _api(request: web.Request) -> web.StreamResponse:
+    return await _serve_socket(request, ApiSession)
+
+
+async def _serve_socket(request: web.Request, session_type: type[Session]) -> web.StreamResponse:
+    exchange = request.app[EXCHANGE]
+    if not exchange.limits.open_socket(time.monotonic()):
+        return standx_rest.error_response(429, "too many requests")
+    try:
+        return await session_type(exchange).run(request)
+    finally:
+        exchange.limits.close_socket()
+
+
+@asynccontextmanager
+async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
+    """Serve on loopback inside this event loop until the block ends; CannotServe when the port is taken."""
+    exchange = build_exchange(config)
+    credentials = exchange.identity.demo(exchange.wall_s(), config.token_lifetime_s)
+    exchange.aliases[DEMO] = credentials.user
+    exchange.venue.open_account(credentials.user, config.balance)
+    runner = web.AppRunner(build_app(exchange), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    pacer: asyncio.Task[None] | None = None
+    try:
+        try:
+            await web.TCPSite(runner, HOST, config.port).start()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            text = f"port {config.port} is in use: choose another with --port, or --port 0 for any free one"
+            raise CannotServe(text) from None
+        port = int(runner.addresses[0][1])
+        pacer = asyncio.create_task(exchange.pace())
+        pacer.add_done_callback(_report_pacer)
+        yield Handle(f"http://{HOST}:{port}", port, credentials, exchange)
+    finally:
+        for session in exchange.sessions():
+            await session.close()
+        await runner.cleanup()
+        if pacer is not None:
+            pacer.cancel()
+            with suppress(asyncio.CancelledError):
+                await pacer
+
+
+def _report_pacer(pacer: asyncio.Task[None]) -> None:
+    """Say at once that venue time has stopped; the error itself is raised when the emulator ends."""
+    if not pacer.cancelled() and pacer.exception() is not None:
+        logger.error("venue time stopped", exc_info=pacer.exception())

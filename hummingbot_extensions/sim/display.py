@@ -1,0 +1,21 @@
+"""The book as a venue shows it: coarser than it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hummingbot_extensions.kernels.ladder import aggregate_down
+
+
+def displayed(levels: Sequence[tuple[int, int]], grid_ticks: int, depth: int) -> list[tuple[int, int]]:
+    """At most ``depth`` levels truncated down to multiples of ``grid_ticks`` and merged, best first.
+
+    Both sides are truncated downwards, so that a shown bid may equal the shown ask.
+
+    >>> displayed([(109, 1), (103, 2), (99, 4)], 10, 5)
+    [(100, 3), (90, 4)]
+    """
+    if not levels:
+        return []
+    ticks, lots = aggregate_down([t for t, _ in levels], [q for _, q in levels], grid_ticks, depth)
+    return list(zip(ticks.tolist(), lots.tolist(), strict=True))

@@ -1,0 +1,159 @@
+"""What a venue remembers for scoring: resting intervals, mark changes, and when its feed was alive. All append-only."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+
+from hummingbot_extensions.core.uptime import InBand, QuoteInterval, in_band
+
+MAX_GAP_NS = 2_000_000_000
+"""A feed frame older than this makes time unknown."""
+
+
+@dataclass(slots=True)
+class RestingRow:
+    """One order over the time it rested with one size; ``end_ns`` is None while it still does."""
+
+    order_id: int
+    symbol: str
+    is_bid: bool
+    price_ticks: int
+    size_lots: int
+    start_ns: int
+    end_ns: int | None = None
+
+
+@dataclass(slots=True)
+class OrderLog:
+    """Every resting interval of one account's own orders, a new row at each change of size."""
+
+    rows: list[RestingRow] = field(default_factory=list)
+    placed: int = 0
+    cancel_times_ns: list[int] = field(default_factory=list)
+    """Times at which an order of ours was removed on our own request."""
+    _open: dict[int, RestingRow] = field(default_factory=dict)
+
+    def rested(self, order_id: int, symbol: str, is_bid: bool, price_ticks: int, size_lots: int, now_ns: int) -> None:
+        """Begin an interval, closing the order's former one: also used for a change of size."""
+        self.left(order_id, now_ns)
+        row = RestingRow(order_id, symbol, is_bid, price_ticks, size_lots, now_ns)
+        self._open[order_id] = row
+        self.rows.append(row)
+
+    def left(self, order_id: int, now_ns: int) -> None:
+        """Close the order's interval, if it has one."""
+        row = self._open.pop(order_id, None)
+        if row is not None:
+            row.end_ns = now_ns
+
+    def intervals(self, symbol: str, start_ns: int, end_ns: int, price_unit: float, size_unit: float) -> list[QuoteInterval]:
+        """Rows of one symbol that touch [start, end), with a still resting order ending at ``end_ns``."""
+        return [
+            QuoteInterval(
+                row.is_bid,
+                row.price_ticks * price_unit,
+                row.size_lots * size_unit,
+                row.start_ns,
+                end_ns if row.end_ns is None else row.end_ns,
+            )
+            for row in self.rows
+            if row.symbol == symbol and row.start_ns < end_ns and (row.end_ns is None or row.end_ns > start_ns)
+        ]
+
+    def cancels(self, start_ns: int, end_ns: int) -> int:
+        """Own cancels in [start, end)."""
+        return bisect_left(self.cancel_times_ns, end_ns) - bisect_left(self.cancel_times_ns, start_ns)
+
+
+@dataclass(slots=True)
+class MarkLog:
+    """Mark prices as change points, in ticks."""
+
+    times_ns: list[int] = field(default_factory=list)
+    ticks: list[int] = field(default_factory=list)
+
+    def add(self, at_ns: int, mark_ticks: int) -> bool:
+        """Note a mark; False when it is no change. A second mark at the same instant replaces the first."""
+        if self.ticks and self.ticks[-1] == mark_ticks:
+            return False
+        if self.times_ns and at_ns <= self.times_ns[-1]:
+            self.ticks[-1] = mark_ticks
+            return True
+        self.times_ns.append(at_ns)
+        self.ticks.append(mark_ticks)
+        return True
+
+    def at(self, at_ns: int) -> int | None:
+        """Mark that stood at this instant; None before the first."""
+        position = bisect_right(self.times_ns, at_ns)
+        return self.ticks[position - 1] if position else None
+
+    def between(self, start_ns: int, end_ns: int, price_unit: float) -> list[tuple[int, float]]:
+        """(time, price) steps that matter in [start, end), beginning with the one that stood at ``start_ns``."""
+        first = max(0, bisect_right(self.times_ns, start_ns) - 1)
+        last = bisect_left(self.times_ns, end_ns)
+        return [(self.times_ns[i], self.ticks[i] * price_unit) for i in range(first, last)]
+
+
+@dataclass(slots=True)
+class AliveLog:
+    """Feed frames folded into runs without a gap above two seconds: what ``core.uptime.alive_spans`` makes of them."""
+
+    runs: list[list[int]] = field(default_factory=list)
+    """[first frame, last frame] of each run, ascending."""
+
+    def frame(self, at_ns: int) -> None:
+        if self.runs and at_ns - self.runs[-1][1] <= MAX_GAP_NS:
+            self.runs[-1][1] = max(at_ns, self.runs[-1][1])
+        else:
+            self.runs.append([at_ns, at_ns])
+
+    def spans(self, start_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Spans of [start, end) in which the last frame is at most two seconds old."""
+        found: list[tuple[int, int]] = []
+        for position, (first, last) in enumerate(self.runs):
+            if position == len(self.runs) - 1 and end_ns - last <= MAX_GAP_NS:
+                last = max(last, end_ns)
+            low, high = max(first, start_ns), min(last, end_ns)
+            if high > low:
+                found.append((low, high))
+        return found
+
+
+def score(
+    orders: OrderLog,
+    marks: MarkLog,
+    alive: AliveLog,
+    symbol: str,
+    start_ns: int,
+    end_ns: int,
+    band_bps: float,
+    price_unit: float,
+    size_unit: float,
+) -> InBand:
+    """Exact time in band of one account in one market over [start, end)."""
+    return in_band(
+        orders.intervals(symbol, start_ns, end_ns, price_unit, size_unit),
+        marks.between(start_ns, end_ns, price_unit),
+        alive.spans(start_ns, end_ns),
+        start_ns,
+        end_ns,
+        band_bps,
+    )
+
+
+def qualifying_size(
+    orders: OrderLog, marks: MarkLog, symbol: str, at_ns: int, band_bps: float, price_unit: float, size_unit: float
+) -> float:
+    """Smaller of the sizes resting on bid and ask within ``band_bps`` of the mark at one instant; 0 without a mark."""
+    mark_ticks = marks.at(at_ns)
+    if mark_ticks is None:
+        return 0.0
+    lots = [0, 0]
+    for row in orders.rows:
+        if row.symbol != symbol or row.start_ns > at_ns or (row.end_ns is not None and row.end_ns <= at_ns):
+            continue
+        if abs(row.price_ticks / mark_ticks - 1.0) * 1e4 <= band_bps + 1e-9:
+            lots[0 if row.is_bid else 1] += row.size_lots
+    return min(lots) * size_unit
