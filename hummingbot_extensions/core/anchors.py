@@ -29,11 +29,11 @@ def mark_estimate(view: MarketView, basis_frac: float | None) -> float | None:
     """Mark as it should stand now: the book's mid moved by the basis, or the last mark while the book is one-sided.
 
     Marks arrive every few seconds and the book four times a second, so a mark taken as it came is seconds old in a move.
-    None before the first mark.
+    None before the first mark; a price of zero or less is none.
     """
-    if view.mark is None:
+    if view.mark is None or view.mark <= 0:
         return None
-    if view.mid is None or basis_frac is None:
+    if view.mid is None or view.mid <= 0 or basis_frac is None:
         return float(view.mark)
     return view.mid * (1.0 + basis_frac)
 

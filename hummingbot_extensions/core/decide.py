@@ -70,12 +70,25 @@ def _cancels_first(action: Action) -> bool:
     return isinstance(action, Place)
 
 
+def _is_crossed(view: MarketView) -> bool:
+    """Whether the best bid stands above the best ask; a locked book is what truncation makes of a narrow one."""
+    return view.bid is not None and view.ask is not None and view.bid > view.ask
+
+
 def _with_basis(state: DecisionState, view: MarketView, params: QuoteParams) -> DecisionState:
-    """State with the basis moved by a mark that has not been counted yet; stale or one-sided books teach nothing."""
+    """State with the basis moved by a mark that has not been counted yet.
+
+    Stale, one-sided and crossed books teach nothing, nor does a mark so far from the mid that it is refused: one such
+    frame would put the estimate off for several half-lives after the mark has come back.
+    """
     frame, mid, mark = view.price_frame_ns, view.mid, view.mark
-    if frame is None or mark is None or mid is None or mark <= 0 or mid <= 0 or frame == state.basis_frame_ns:
+    if frame is None or mark is None or mid is None or mark <= 0 or mid <= 0:
         return state
-    if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
+    if state.basis_frame_ns is not None and frame <= state.basis_frame_ns:
+        return state
+    if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms or _is_crossed(view):
+        return state
+    if anchors.divergence_bps(view) > params.max_mark_mid_divergence_bps:
         return state
     elapsed_s = (frame - state.basis_frame_ns) / 1e9 if state.basis_frame_ns is not None else 0.0
     basis = anchors.basis_after(state.basis_frac, float(mark), mid, elapsed_s, params.basis_halflife_s)
@@ -92,9 +105,9 @@ def _refusal(view: MarketView, account: AccountView, params: QuoteParams, mark: 
         return Silence.POSITION_UNKNOWN
     if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
         return Silence.STALE_BOOK
-    if view.bid is None or view.ask is None:
+    if view.bid is None or view.ask is None or view.bid <= 0 or view.ask <= 0:
         return Silence.EMPTY_BOOK
-    if view.bid > view.ask:
+    if _is_crossed(view):
         return Silence.CROSSED_BOOK
     if mark is None or mark <= 0:
         return Silence.NO_MARK
