@@ -8,7 +8,7 @@ import json
 import math
 import types
 import typing
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar
@@ -65,10 +65,12 @@ def _decode(kind: Any, plain: Plain) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(plain, dict) or plain.get("_") != kind.__name__:
             raise ValueError(f"expected a {kind.__name__}, got {plain!r}")
-        hints = _hints(kind)
-        return kind(**{field.name: _decode(hints[field.name], plain[field.name]) for field in dataclasses.fields(kind)})
+        return _decode_fields(kind, plain)
     if kind is Decimal and isinstance(plain, str):
-        return Decimal(plain)
+        try:
+            return Decimal(plain)
+        except InvalidOperation as error:
+            raise ValueError(f"{plain!r} is not a decimal") from error
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(plain)
     if kind is float and isinstance(plain, (int, float)) and not isinstance(plain, bool):
@@ -76,6 +78,15 @@ def _decode(kind: Any, plain: Plain) -> Any:
     if isinstance(kind, type) and isinstance(plain, kind):
         return plain
     raise ValueError(f"{plain!r} is not a {kind}")
+
+
+def _decode_fields(kind: type, plain: dict[str, Plain]) -> Any:
+    hints = _hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    missing = [name for name in names if name not in plain]
+    if missing:
+        raise ValueError(f"a {kind.__name__} lacks {', '.join(missing)}")
+    return kind(**{name: _decode(hints[name], plain[name]) for name in names})
 
 
 def _decode_union(kinds: tuple[Any, ...], plain: Plain) -> Any:

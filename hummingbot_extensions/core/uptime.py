@@ -116,13 +116,18 @@ def _spans_in_band(
             break
         lo = max(at, first)
         hi = min(marks[position + 1][0] if position + 1 < len(marks) else last, last)
-        if hi <= lo or abs(quote.price / mark - 1.0) * 1e4 > band_bps + 1e-9:
+        if hi <= lo or not _is_in_band(quote.price, mark, band_bps):
             continue
         if spans and spans[-1][1] == lo:
             spans[-1] = (spans[-1][0], hi)
         else:
             spans.append((lo, hi))
     return spans
+
+
+def _is_in_band(price: float, mark: float, band_bps: float) -> bool:
+    """Whether ``price`` is at most ``band_bps`` from ``mark``; a mark that is NaN, zero or negative is no mark."""
+    return mark > 0 and abs(price / mark - 1.0) * 1e4 <= band_bps + 1e-9
 
 
 def _first_mark_at_or_before(marks: Sequence[tuple[int, float]], at_ns: int) -> int:
