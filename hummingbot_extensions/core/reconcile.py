@@ -21,6 +21,8 @@ SIZE_KEPT_FRAC = Decimal("0.5")
 """An order that partial fills left under this part of the wanted size is replaced."""
 FIRST_REJECT_BACKOFF_MS = 500.0
 MAX_REJECT_BACKOFF_MS = 30_000.0
+MAX_REJECT_DOUBLINGS = 10
+"""More of them than the longest wait needs, few enough for a float after a night of rejections."""
 CANCEL_WINDOW_NS = 60_000_000_000
 MARGIN_SPARE_FRAC = Decimal("1.06")
 """Margin asked for over the bare figure: the venue locks 1.05 times margin and fee, and frees it late."""
@@ -65,7 +67,8 @@ def reconcile_side(
             continue
         fault = faults[order.client_order_id]
         is_risk = fault in RISK_FAULTS
-        if order.state is OrderState.CANCELLING:
+        is_under_way = order.state is OrderState.CANCELLING or order.cancel_sent_ns is not None
+        if is_under_way:
             is_risk = order.is_risk_cancel
         elif not is_risk:
             if keeper is None or keeper.state is not OrderState.LIVE:
@@ -75,7 +78,7 @@ def reconcile_side(
         cancel = _cancel(order, fault or CancelReason.REPLACED, is_risk, view.now_ns, params)
         if cancel is None:
             continue
-        if not is_risk and order.state is not OrderState.CANCELLING:
+        if not is_risk and not is_under_way:
             after = _with_cancel(after, view.now_ns)
         actions.append(cancel)
 
@@ -98,34 +101,48 @@ def _place(
     if history.rejects_in_row and (view.now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(history.rejects_in_row):
         return SidePlan((), Silence.REJECT_BACKOFF, state)
     placed = state.placed_ns(side)
-    if placed is not None and (view.now_ns - placed) / 1e6 < params.side_throttle_ms:
+    is_refunded = placed is not None and history.rejects_in_row > 0 and history.last_reject_ns >= placed
+    if placed is not None and not is_refunded and (view.now_ns - placed) / 1e6 < params.side_throttle_ms:
         return SidePlan((), Silence.THROTTLED, state)
 
-    if sum(1 for order in orders if order.state is not OrderState.CANCELLING) >= MAX_ORDERS_A_SIDE:
-        return SidePlan((), Silence.THROTTLED, state)
     outdated = [order for order in orders
                 if order.state is OrderState.LIVE and faults[order.client_order_id] not in RISK_FAULTS]
-    may_replace = _has_cancel_budget(state, view.now_ns, params) and all(
-        _has_dwelt(order, view.now_ns, params) for order in outdated)
-    if outdated and not may_replace:
+    if sum(1 for order in orders if order.state is not OrderState.CANCELLING) >= MAX_ORDERS_A_SIDE:
+        if len(outdated) < MAX_ORDERS_A_SIDE:
+            return SidePlan((), Silence.THROTTLED, state)
+        # The market ran away from an order and from its replacement: the worse one makes room, the other holds the side.
+        outdated = [max(outdated, key=lambda order: abs(order.price - wanted.price))]
+        if not _may_cancel(outdated, view.now_ns, params, state):
+            return SidePlan((), Silence.THROTTLED, state)
+        return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
+    if outdated and not _may_cancel(outdated, view.now_ns, params, state):
         return SidePlan((), Silence.THROTTLED, state)
 
     position = account.position if account.position is not None else Decimal(0)
     size = _size_that_fits(side, wanted, position, account, view, params)
     if size < wanted.size and orders:
         # Both do not fit: what rests has to go first. Its room comes back when the venue confirms the cancel.
-        cancels: list[Action] = []
-        for order in outdated:
-            fault = faults[order.client_order_id] or CancelReason.REPLACED
-            cancels.append(Cancel(order.client_order_id, side, fault, False))
-            state = _with_cancel(state, view.now_ns)
-        return SidePlan(tuple(cancels), Silence.CANCEL_FIRST, state)
+        return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
     if size < view.rules.min_size or size * wanted.price < view.rules.min_notional or size <= 0:
         return SidePlan((), Silence.WORST_CASE, state)
     if not wanted.is_reduce_only and _is_short_of_margin(side, size, wanted.price, position, account):
-        return SidePlan((), Silence.MARGIN, state)
+        # So does its margin.
+        return _cancelled_first(side, outdated, faults, Silence.MARGIN, view.now_ns, state)
     after = replace(state, bid_placed_ns=view.now_ns) if side is Side.BUY else replace(state, ask_placed_ns=view.now_ns)
     return SidePlan((Place(replace(wanted, size=size)),), None, after)
+
+
+def _cancelled_first(
+    side: Side, outdated: Sequence[OwnOrder], faults: dict[str, CancelReason | None], silence: Silence, now_ns: int,
+    state: DecisionState,
+) -> SidePlan:
+    """Plan that cancels what has to make room and places nothing yet."""
+    cancels: list[Action] = []
+    for order in outdated:
+        fault = faults[order.client_order_id] or CancelReason.REPLACED
+        cancels.append(Cancel(order.client_order_id, side, fault, False))
+        state = _with_cancel(state, now_ns)
+    return SidePlan(tuple(cancels), silence, state)
 
 
 def reject_backoff_ms(rejects_in_row: int) -> float:
@@ -134,7 +151,8 @@ def reject_backoff_ms(rejects_in_row: int) -> float:
     >>> [reject_backoff_ms(n) for n in (1, 2, 3, 10)]
     [500.0, 1000.0, 2000.0, 30000.0]
     """
-    return float(min(FIRST_REJECT_BACKOFF_MS * 2.0 ** (rejects_in_row - 1), MAX_REJECT_BACKOFF_MS))
+    doublings = min(rejects_in_row - 1, MAX_REJECT_DOUBLINGS)
+    return float(min(FIRST_REJECT_BACKOFF_MS * 2.0 ** doublings, MAX_REJECT_BACKOFF_MS))
 
 
 def _fault(
@@ -152,11 +170,22 @@ def _fault(
     away = distance_bps(order.side, float(order.price), mark)
     if away < params.cancel_distance_bps:
         return CancelReason.TOO_NEAR
-    if away > params.rebalance_distance_bps:
+    if away > _far_bps(wanted, mark, params):
         return CancelReason.TOO_FAR
     if order.size > wanted.size or order.size < min(wanted.size, fits) * SIZE_KEPT_FRAC:
         return CancelReason.SIZE_CHANGED
     return None
+
+
+def _far_bps(wanted: Quote, mark: float, params: QuoteParams) -> float:
+    """Distance beyond which an order is replaced.
+
+    Where the book or a coarse tick holds the wanted quote itself beyond the rebalance distance, a replacement would be
+    no better: an order then stays as long as it is inside the band.
+    """
+    if distance_bps(wanted.side, float(wanted.price), mark) <= params.rebalance_distance_bps:
+        return params.rebalance_distance_bps
+    return max(params.rebalance_distance_bps, params.band_bps - params.band_margin_bps)
 
 
 def _cancel(
@@ -179,6 +208,11 @@ def _has_cancel_budget(state: DecisionState, now_ns: int, params: QuoteParams) -
 def _with_cancel(state: DecisionState, now_ns: int) -> DecisionState:
     kept = tuple(at for at in state.cancels_ns if now_ns - at < CANCEL_WINDOW_NS)
     return replace(state, cancels_ns=(*kept, now_ns))
+
+
+def _may_cancel(orders: Sequence[OwnOrder], now_ns: int, params: QuoteParams, state: DecisionState) -> bool:
+    """Whether the budget and the age of every one of ``orders`` allow cancels that are not for risk."""
+    return _has_cancel_budget(state, now_ns, params) and all(_has_dwelt(order, now_ns, params) for order in orders)
 
 
 def _has_dwelt(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
