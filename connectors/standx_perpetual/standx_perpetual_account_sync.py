@@ -1,0 +1,494 @@
+"""Own orders, fills, positions and balances: from the private stream, and from REST after each (re)connect and poll.
+
+Fills count once, by trade id, whichever way they come. A final order state waits for its fills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from hummingbot.connector.derivative.position import Position
+from hummingbot.core.data_type.common import PositionAction, PositionSide
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
+from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase
+
+from hummingbot_extensions import compat
+from hummingbot_extensions.connector.bulk_poll import TrackedOrder, suspects
+from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
+from hummingbot_extensions.connector.owned_tasks import Debounced
+from hummingbot_extensions.core.types import OrderOutcome
+
+from . import standx_perpetual_constants as CONSTANTS
+from .standx_perpetual_order_flow import StandxOrderFlow
+from .standx_perpetual_parse import (
+    FillRow,
+    OrderRow,
+    OrderStatus,
+    PositionRow,
+    parse_balances,
+    parse_fill,
+    parse_order,
+    parse_position,
+    parse_wallet_frame,
+    rows_of,
+)
+
+_MAX_ORPHANS = 2000
+_QUERIES_AT_ONCE = 5
+_FILL_QUERY_MARGIN_S = 60
+_RECOVERABLE = (Transient, Unknown, Misconfigured, Rejected)
+
+
+class StandxAccountSync(StandxOrderFlow):
+    """The part of the connector that keeps the account's picture true."""
+
+    _orphan_fills: OrderedDict[int, FillRow]
+    """Fills whose order id we cannot place yet, by trade id: a fill may come before the order's first frame."""
+    _estimated_fees: OrderedDict[str, InFlightOrder]
+    """Orders by trade id whose fill was booked with an estimated fee."""
+    _exact_fees: OrderedDict[str, Decimal]
+    _listed_own_ids: set[str]
+    _balance_refresh: Debounced
+    _fill_check: Debounced
+
+    # --- the private stream ------------------------------------------------------------------------------------------
+
+    async def _user_stream_event_listener(self) -> None:
+        handlers = {
+            "order": self._on_order_frame,
+            "trade": self._on_trade_frame,
+            "position": self._on_position_frame,
+            "balance": self._on_balance_frame,
+        }
+        async for message in self._iter_user_event_queue():
+            try:
+                handler = handlers.get(message["channel"])
+                body = message["data"]
+                if handler is not None:
+                    for row in body if isinstance(body, list) else [body]:
+                        await handler(row)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # A malformed frame is logged and skipped; it must not make the loop sleep or die.
+                self.logger().exception("Unexpected error in user stream listener loop.")
+
+    async def _on_order_frame(self, body: Mapping[str, Any]) -> None:
+        row = parse_order(body)
+        if row.client_order_id.startswith(self.owner_tag) and row.status.is_final:
+            self._listed_own_ids.discard(row.client_order_id)
+        await self._apply_order_row(row, is_from_stream=True)
+        self._balance_refresh.request()
+
+    async def _on_trade_frame(self, body: Mapping[str, Any]) -> None:
+        self._apply_fill(parse_fill(body))
+        self._balance_refresh.request()
+
+    async def _on_position_frame(self, body: Mapping[str, Any]) -> None:
+        self._apply_position(parse_position(body), self._pair_or_none(str(body["symbol"])))
+        self._balance_refresh.request()
+
+    async def _on_balance_frame(self, body: Mapping[str, Any]) -> None:
+        """The margin wallet's frame is neither equity nor free margin: only a reason to ask. Other tokens are as stated."""
+        row = parse_wallet_frame(body)
+        if row.asset == CONSTANTS.MARGIN_ASSET:
+            self._balance_refresh.request()
+        else:
+            self._account_balances[row.asset] = row.total
+            self._account_available_balances[row.asset] = row.available
+
+    # --- orders ------------------------------------------------------------------------------------------------------
+
+    async def _apply_order_row(self, row: OrderRow, is_from_stream: bool = False) -> None:
+        """Take over what the venue says about one of our orders; others are left alone."""
+        order = self._tracked(row.client_order_id)
+        if order is None:
+            return
+        record = self._outcomes.record(row.client_order_id)
+        if row.status is OrderStatus.REJECTED:
+            self._on_refused(row.client_order_id, Rejected(400, "rejected"))
+            return
+        was_refused = record.outcome is OrderOutcome.REJECTED
+        self._outcomes.mark_accepted(row.client_order_id)
+        compat.forget_not_found(self._order_tracker, row.client_order_id)
+        exchange_order_id = str(row.order_id)
+        if order.exchange_order_id is None:
+            self._claim_orphans(row.order_id, order, exchange_order_id)
+        if row.status is OrderStatus.UNKNOWN:
+            self.logger().warning(f"order status not understood id={row.client_order_id} status={row.raw_status!r}")
+            return
+        if was_refused and not row.status.is_final:
+            self._revive(order, exchange_order_id)
+            return
+        if row.status.is_final:
+            await self._finish(order, row, exchange_order_id, is_from_stream)
+            return
+        if row.filled_size > order.executed_amount_base:
+            self._fill_check.request()
+        is_cancelling = order.current_state is OrderState.PENDING_CANCEL
+        if is_cancelling and order.exchange_order_id is not None:
+            return
+        state = OrderState.PARTIALLY_FILLED if row.filled_size > 0 else OrderState.OPEN
+        await self._pushed(self._push(order, state, exchange_order_id))
+        if record.is_cancel_wanted and order.is_open:
+            self._resolve_soon(row.client_order_id, 0.0)
+
+    async def _finish(self, order: InFlightOrder, row: OrderRow, exchange_order_id: str, is_from_stream: bool) -> None:
+        """Final state: at once when all fills are in, else after they have been fetched."""
+        state = OrderState.FILLED if row.status is OrderStatus.FILLED else OrderState.CANCELED
+        if row.filled_size <= order.executed_amount_base or order.completely_filled_event.is_set():
+            await self._pushed(self._push(order, state, exchange_order_id))
+            return
+        key = f"finish-{order.client_order_id}"
+        running = self._resolvers.get(key)
+        if running is None or running.done():
+            # The trade frame usually follows within milliseconds: give it a moment before asking by REST.
+            delay_s = CONSTANTS.ORDER_FRAME_GRACE_S / 5 if is_from_stream else 0.0
+            task = self._tasks.spawn(self._finish_with_fills(order, row, state, exchange_order_id, delay_s), key)
+            self._resolvers[key] = task
+            task.add_done_callback(lambda done: self._forget_resolver(key, done))
+
+    async def _finish_with_fills(
+        self, order: InFlightOrder, row: OrderRow, state: OrderState, exchange_order_id: str, delay_s: float
+    ) -> None:
+        wait_s = 0.25
+        await asyncio.sleep(delay_s)
+        if order.exchange_order_id is None:
+            order.update_exchange_order_id(exchange_order_id)
+        while row.filled_size > order.executed_amount_base and not order.completely_filled_event.is_set():
+            try:
+                await self._fetch_fills([order])
+            except _RECOVERABLE as problem:
+                self.logger().debug(f"fills not fetched id={order.client_order_id} cause={problem}")
+            if row.filled_size <= order.executed_amount_base:
+                break
+            await asyncio.sleep(wait_s)
+            wait_s = min(5.0, wait_s * 2)
+        self._push(order, state, exchange_order_id)
+
+    @staticmethod
+    async def _pushed(update: Any) -> None:
+        if update is not None:
+            await update
+
+    def _revive(self, order: InFlightOrder, exchange_order_id: str) -> None:
+        """An order that was called rejected rests after all, and nobody owns it any more: track it and cancel it."""
+        self.logger().error(f"order called rejected is open id={order.client_order_id}, cancelling it")
+        record = self._outcomes.record(order.client_order_id)
+        record.is_terminal, record.is_cancel_wanted = False, True
+        order.current_state = OrderState.OPEN
+        order.update_exchange_order_id(exchange_order_id)
+        self._order_tracker.start_tracking_order(order)
+        self._resolve_soon(order.client_order_id, 0.0)
+
+    # --- fills -------------------------------------------------------------------------------------------------------
+
+    def _apply_fill(self, fill: FillRow) -> None:
+        """Book a fill of one of our orders once; one that cannot be placed yet waits for its order."""
+        order = self._order_tracker.all_fillable_orders_by_exchange_order_id.get(str(fill.order_id))
+        if order is None:
+            self._orphan_fills[fill.trade_id] = fill
+            while len(self._orphan_fills) > _MAX_ORPHANS:
+                self._orphan_fills.popitem(last=False)
+            return
+        self._book_fill(order, fill)
+
+    def _book_fill(self, order: InFlightOrder, fill: FillRow) -> None:
+        trade_id = str(fill.trade_id)
+        update = self._trade_update(order, fill)
+        if trade_id in order.order_fills:
+            if fill.fee is not None and self._estimated_fees.pop(trade_id, None) is not None:
+                order.order_fills[trade_id] = update
+                self._remember_fee(trade_id, fill.fee)
+                self.logger().debug(f"fee corrected id={order.client_order_id} trade={trade_id} fee={fill.fee}")
+            return
+        if fill.fee is None:
+            self._estimated_fees[trade_id] = order
+            while len(self._estimated_fees) > _MAX_ORPHANS:
+                self._estimated_fees.popitem(last=False)
+        else:
+            self._remember_fee(trade_id, fill.fee)
+        self._order_tracker.process_trade_update(update)
+
+    def _remember_fee(self, trade_id: str, fee: Decimal) -> None:
+        self._exact_fees[trade_id] = fee
+        while len(self._exact_fees) > _MAX_ORPHANS:
+            self._exact_fees.popitem(last=False)
+
+    def exact_fee(self, trade_id: str) -> Decimal | None:
+        """Fee of a fill on the venue's word, positive paid, in the margin asset; None while only estimated."""
+        return self._exact_fees.get(trade_id)
+
+    def _claim_orphans(self, order_id: int, order: InFlightOrder, exchange_order_id: str) -> None:
+        mine = [fill for fill in self._orphan_fills.values() if fill.order_id == order_id]
+        if mine and order.exchange_order_id is None:
+            order.update_exchange_order_id(exchange_order_id)
+        for fill in mine:
+            del self._orphan_fills[fill.trade_id]
+            self._book_fill(order, fill)
+
+    def _trade_update(self, order: InFlightOrder, fill: FillRow) -> TradeUpdate:
+        asset = fill.fee_asset or order.quote_asset
+        fee = fill.fee
+        if fee is None:
+            fee = fill.price * fill.size * self._fee_frac(order)
+        return TradeUpdate(
+            trade_id=str(fill.trade_id),
+            client_order_id=order.client_order_id,
+            exchange_order_id=str(fill.order_id),
+            trading_pair=order.trading_pair,
+            fill_timestamp=self.current_timestamp if fill.exchange_ts_ns is None else fill.exchange_ts_ns / 1e9,
+            fill_price=fill.price,
+            fill_base_amount=fill.size,
+            fill_quote_amount=fill.size * fill.price,
+            fee=TradeFeeBase.new_perpetual_fee(
+                fee_schema=self.trade_fee_schema(),
+                position_action=order.position if order.position is PositionAction.CLOSE else PositionAction.OPEN,
+                percent_token=asset,
+                flat_fees=[TokenAmount(amount=fee, token=asset)],
+            ),
+        )
+
+    def _fee_frac(self, order: InFlightOrder) -> Decimal:
+        """The symbol's maker or taker rate, by what the order was when it was sent."""
+        record = self._outcomes.get(order.client_order_id)
+        is_taker = record.is_taker if record is not None and record.is_taker is not None else order.order_type.name == "MARKET"
+        info = self._symbols.get(order.trading_pair)
+        if info is not None:
+            return info.taker_fee if is_taker else info.maker_fee
+        schema = self.trade_fee_schema()
+        return schema.taker_percent_fee_decimal if is_taker else schema.maker_percent_fee_decimal
+
+    async def _fetch_fills(self, orders: Iterable[InFlightOrder]) -> None:
+        """One paged query per symbol for the fills of ``orders`` (sample tests/wire/standx/rest_query_trades.json)."""
+        oldest_by_pair: dict[str, float] = {}
+        for order in orders:
+            known = oldest_by_pair.get(order.trading_pair, order.creation_timestamp)
+            oldest_by_pair[order.trading_pair] = min(known, order.creation_timestamp)
+        for trading_pair, oldest_s in oldest_by_pair.items():
+            for fill in await self._query_fills(trading_pair, oldest_s):
+                self._apply_fill(fill)
+
+    async def _query_fills(self, trading_pair: str, since_s: float) -> list[FillRow]:
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        params: dict[str, Any] = {"symbol": symbol, "limit": CONSTANTS.PAGE_LIMIT}
+        if since_s > _FILL_QUERY_MARGIN_S:
+            moment = datetime.fromtimestamp(since_s - _FILL_QUERY_MARGIN_S, UTC)
+            params["start"] = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        fills: dict[int, FillRow] = {}
+        while True:
+            rows, _ = rows_of(await self._private(CONSTANTS.QUERY_TRADES_PATH, params=params))
+            page = [self._fill_or_none(row) for row in rows]
+            fresh = [fill for fill in page if fill is not None and fill.trade_id not in fills]
+            fills.update((fill.trade_id, fill) for fill in fresh)
+            if len(rows) < CONSTANTS.PAGE_LIMIT or not fresh:
+                return sorted(fills.values(), key=lambda fill: fill.trade_id)
+            params["last_id"] = min(fill.trade_id for fill in fresh)
+
+    def _fill_or_none(self, row: Mapping[str, Any]) -> FillRow | None:
+        try:
+            return parse_fill(row)
+        except (KeyError, ValueError, TypeError):
+            self.logger().warning("a fill in a REST reply cannot be read and is skipped")
+            return None
+
+    async def _refresh_missing_fills(self) -> None:
+        orders = [order for order in self._order_tracker.active_orders.values() if order.exchange_order_id is not None]
+        if orders:
+            try:
+                await self._fetch_fills(orders)
+            except _RECOVERABLE as problem:
+                self.logger().debug(f"fills not fetched cause={problem}")
+
+    async def _all_trade_updates_for_order(self, order: InFlightOrder) -> list[TradeUpdate]:
+        if order.exchange_order_id is None:
+            return []
+        fills = await self._query_fills(order.trading_pair, order.creation_timestamp)
+        return [self._trade_update(order, fill) for fill in fills if str(fill.order_id) == order.exchange_order_id]
+
+    # --- status by REST ----------------------------------------------------------------------------------------------
+
+    async def _update_order_status(self) -> None:
+        """One list of open orders, a query for each suspect, one query for fills; then the states."""
+        tracked = [order for order in self._order_tracker.active_orders.values()]
+        lost = list(self._order_tracker.lost_orders.values())
+        try:
+            listed = await self._fetch_open_orders()
+        except _RECOVERABLE as problem:
+            self.logger().warning(f"open orders not fetched cause={problem}")
+            return
+        self._listed_own_ids = {key for key in listed if key.startswith(self.owner_tag)}
+        doubtful = set(
+            suspects(
+                (
+                    TrackedOrder(order.client_order_id, order.executed_amount_base,
+                                 self._outcomes.record(order.client_order_id).is_cancel_wanted
+                                 or order.is_pending_cancel_confirmation)
+                    for order in tracked
+                ),
+                {client_order_id: row.filled_size for client_order_id, row in listed.items()},
+            )
+        )  # fmt: skip
+        rows = await self._query_suspects([order for order in tracked if order.client_order_id in doubtful])
+        rows += [listed[order.client_order_id] for order in tracked if order.client_order_id not in doubtful]
+        await self._fetch_what_is_missing(rows, lost)
+        for row in rows:
+            await self._apply_order_row(row)
+
+    async def _fetch_what_is_missing(self, rows: list[OrderRow], lost: list[InFlightOrder]) -> None:
+        wanted = {order.client_order_id: order for order in (*lost, *self._estimated_fees.values())}
+        for row in rows:
+            order = self._tracked(row.client_order_id)
+            if order is not None and row.filled_size > order.executed_amount_base:
+                if order.exchange_order_id is None:
+                    order.update_exchange_order_id(str(row.order_id))
+                wanted[row.client_order_id] = order
+        if wanted:
+            try:
+                await self._fetch_fills(wanted.values())
+            except _RECOVERABLE as problem:
+                self.logger().warning(f"fills not fetched cause={problem}")
+
+    async def _query_suspects(self, orders: list[InFlightOrder]) -> list[OrderRow]:
+        gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
+
+        async def ask(order: InFlightOrder) -> OrderRow | None:
+            async with gate:
+                try:
+                    return await self._query_order(order.client_order_id)
+                except NotFound:
+                    await self._on_not_listed(order)
+                except _RECOVERABLE as problem:
+                    self.logger().warning(f"order not queried id={order.client_order_id} cause={problem}")
+                return None
+
+        answers = await asyncio.gather(*(ask(order) for order in orders))
+        return [row for row in answers if row is not None]
+
+    async def _fetch_open_orders(self) -> dict[str, OrderRow]:
+        """All open orders of the account by client id (sample tests/wire/standx/rest_query_open_orders.json)."""
+        try:
+            reply = await self._private(
+                CONSTANTS.QUERY_OPEN_ORDERS_PATH, params={"limit": CONSTANTS.OPEN_ORDERS_LIMIT}
+            )
+        except NotFound:
+            return {}
+        raw, total = rows_of(reply)
+        if total is not None and total > len(raw):
+            raw = await self._page_open_orders()
+        rows = [row for row in map(self._order_or_none, raw) if row is not None]
+        return {row.client_order_id: row for row in rows if not row.status.is_final}
+
+    async def _page_open_orders(self) -> list[Mapping[str, Any]]:
+        """The list endpoint has no paging: the query over all orders has, backwards by id."""
+        found: dict[int, Mapping[str, Any]] = {}
+        params: dict[str, Any] = {"status": "open", "limit": CONSTANTS.PAGE_LIMIT}
+        while True:
+            rows, _ = rows_of(await self._private(CONSTANTS.QUERY_ORDERS_PATH, params=params))
+            fresh = {int(row["id"]): row for row in rows if int(row["id"]) not in found}
+            found.update(fresh)
+            if not fresh or len(rows) < CONSTANTS.PAGE_LIMIT:
+                return list(found.values())
+            params["last_id"] = min(fresh)
+
+    def _order_or_none(self, row: Mapping[str, Any]) -> OrderRow | None:
+        try:
+            return parse_order(row)
+        except (KeyError, ValueError, TypeError):
+            self.logger().warning("an order in a REST reply cannot be read and is skipped")
+            return None
+
+    async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
+        row = await self._query_order(tracked_order.client_order_id)
+        state = {
+            OrderStatus.FILLED: OrderState.FILLED,
+            OrderStatus.CANCELED: OrderState.CANCELED,
+            OrderStatus.REJECTED: OrderState.FAILED,
+            OrderStatus.UNKNOWN: tracked_order.current_state,
+        }.get(row.status, OrderState.PARTIALLY_FILLED if row.filled_size > 0 else OrderState.OPEN)
+        return OrderUpdate(
+            trading_pair=tracked_order.trading_pair,
+            update_timestamp=self.current_timestamp,
+            new_state=state,
+            client_order_id=tracked_order.client_order_id,
+            exchange_order_id=str(row.order_id),
+        )
+
+    def own_open_order_ids(self) -> tuple[str, ...]:
+        """Client ids with our tag that are open as far as known: tracked ones and leftovers in the venue's last list."""
+        tracked = {key for key, order in self.in_flight_orders.items() if not order.is_done}
+        settled = {key for key in self._listed_own_ids if (record := self._outcomes.get(key)) and record.is_terminal}
+        return tuple(sorted(tracked | (self._listed_own_ids - settled)))
+
+    # --- positions and balances --------------------------------------------------------------------------------------
+
+    async def _update_positions(self) -> None:
+        """All positions (sample tests/wire/standx/rest_query_positions.json); rows that are zero or gone are removed."""
+        rows, _ = rows_of(await self._private(CONSTANTS.QUERY_POSITIONS_PATH))
+        symbol_map = await self.trading_pair_symbol_map()
+        seen: set[str] = set()
+        for raw in rows:
+            trading_pair = symbol_map.get(str(raw.get("symbol")))
+            try:
+                row = parse_position(raw)
+            except (KeyError, ValueError, TypeError):
+                self.logger().warning("a position in a REST reply cannot be read and is skipped")
+                if trading_pair is not None:
+                    seen.add(trading_pair)
+                continue
+            if trading_pair is not None and row.size:
+                seen.add(trading_pair)
+            self._apply_position(row, trading_pair)
+        for key in [key for key in self.account_positions if key not in seen]:
+            self._perpetual_trading.remove_position(key)
+
+    def _apply_position(self, row: PositionRow, trading_pair: str | None) -> None:
+        if trading_pair is None:
+            return
+        side = PositionSide.LONG if row.size > 0 else PositionSide.SHORT
+        key = self._perpetual_trading.position_key(trading_pair, side)
+        if row.size == 0:
+            self._perpetual_trading.remove_position(key)
+            return
+        pnl = row.unrealized_pnl
+        if pnl is None:
+            state = self.price_state(trading_pair)
+            known = self.account_positions.get(key)
+            if state is not None and state.mark is not None:
+                pnl = (state.mark - row.entry_price) * row.size
+            else:
+                pnl = known.unrealized_pnl if known is not None else Decimal(0)
+        leverage = row.leverage if row.leverage is not None else Decimal(self.get_leverage(trading_pair))
+        self._perpetual_trading.set_position(key, Position(trading_pair, side, pnl, row.entry_price, row.size, leverage))
+
+    def _pair_or_none(self, symbol: str) -> str | None:
+        for trading_pair, info in self._symbols.items():
+            if info.symbol == symbol:
+                return trading_pair
+        return None
+
+    async def _update_balances(self) -> None:
+        """Equity and free cross margin (sample tests/wire/standx/rest_query_balance.json); a new account has none."""
+        try:
+            rows = parse_balances(await self._private(CONSTANTS.QUERY_BALANCE_PATH), CONSTANTS.MARGIN_ASSET)
+            totals = {row.asset: row.total for row in rows}
+            available = {row.asset: row.available for row in rows}
+        except NotFound:
+            totals = available = {CONSTANTS.MARGIN_ASSET: Decimal(0)}
+        except (KeyError, ValueError, TypeError) as problem:
+            raise Transient(f"balance reply cannot be read ({type(problem).__name__})") from problem
+        for book, fresh in ((self._account_balances, totals), (self._account_available_balances, available)):
+            for asset in [asset for asset in book if asset not in fresh]:
+                del book[asset]
+            book.update(fresh)
+
+    async def _refresh_balances_quietly(self) -> None:
+        try:
+            await self._update_balances()
+        except _RECOVERABLE as problem:
+            self.logger().debug(f"balances not fetched cause={problem}")

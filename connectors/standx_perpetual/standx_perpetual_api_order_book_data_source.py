@@ -1,0 +1,280 @@
+"""Public stream: full books as snapshots, stated prices, public trades; funding by REST.
+
+StandX sends complete books only, and half of them are locked, which a Hummingbot diff would truncate: no diff is ever made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
+from hummingbot.core.data_type.order_book import OrderBook
+from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.perpetual_api_order_book_data_source import PerpetualAPIOrderBookDataSource
+from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
+
+from hummingbot_extensions.connector.backoff import Backoff
+from hummingbot_extensions.connector.book_hook import ListenedOrderBook
+from hummingbot_extensions.connector.errors import ConnectorError, Transient
+from hummingbot_extensions.connector.market_state import MarketState
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.feeds.standx import (
+    BookFrame,
+    PriceFrame,
+    SkippedFrame,
+    SkipReason,
+    TradesFrame,
+    decimal_or_none,
+    parse_book,
+    parse_frame,
+    parse_price,
+    parse_time_ns,
+)
+
+from . import standx_perpetual_constants as CONSTANTS
+from . import standx_perpetual_web_utils as web
+
+if TYPE_CHECKING:
+    from .standx_perpetual_derivative import StandxPerpetualDerivative
+
+PUBLIC_CHANNELS = ("depth_book", "price", "public_trade")
+
+
+class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  # type: ignore[misc]
+    """Feeds Hummingbot's order book tracker and our market state."""
+
+    def __init__(
+        self,
+        trading_pairs: list[str],
+        connector: StandxPerpetualDerivative,
+        api_factory: WebAssistantsFactory,
+        domain: str,
+        market: MarketState,
+    ) -> None:
+        super().__init__(trading_pairs)
+        self._connector = connector
+        self._api_factory = api_factory
+        self._domain = domain
+        self._market = market
+        self._pair_by_symbol: dict[str, str] = {}
+        self._last_update_id = 0
+        self._order_book_create_function = ListenedOrderBook
+        self.connections = 0
+        """How often the public socket was established."""
+
+    async def get_last_traded_prices(self, trading_pairs: list[str], domain: str | None = None) -> dict[str, float]:
+        return await self._connector.get_last_traded_prices(trading_pairs=trading_pairs)
+
+    async def get_new_order_book(self, trading_pair: str) -> OrderBook:
+        """A book with the REST snapshot that tells our listeners about every later one."""
+        snapshot = await self._order_book_snapshot(trading_pair)
+        book = self.order_book_create_function()
+        if isinstance(book, ListenedOrderBook):
+            book.bind(partial(self._market.on_book, trading_pair))
+        book.restore_from_snapshot_and_diffs(snapshot, [])
+        return book
+
+    async def get_funding_info(self, trading_pair: str) -> FundingInfo:
+        """Sample: tests/wire/standx/rest_query_symbol_market.json; the rate is per hour."""
+        symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        reply = await web.request_json(
+            self._api_factory, CONSTANTS.SYMBOL_MARKET_PATH, self._domain, params={"symbol": symbol}
+        )
+        frame = parse_price(reply, symbol, time.monotonic_ns())
+        if isinstance(frame, PriceFrame):
+            self._market.on_price(trading_pair, frame.state)
+        rate = decimal_or_none(reply.get("funding_rate"))
+        next_ns = parse_time_ns(reply.get("next_funding_time"))
+        index, mark = decimal_or_none(reply.get("index_price")), decimal_or_none(reply.get("mark_price"))
+        if rate is None or next_ns is None or index is None or mark is None:
+            raise Transient(f"{symbol}: the venue states no complete funding information")
+        return FundingInfo(trading_pair, index, mark, next_ns // 10**9, rate)
+
+    async def refresh_prices(self, trading_pair: str) -> None:
+        """Ask for the stated prices by REST (sample tests/wire/standx/rest_query_symbol_price.json)."""
+        symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        reply = await web.request_json(
+            self._api_factory, CONSTANTS.SYMBOL_PRICE_PATH, self._domain, params={"symbol": symbol}
+        )
+        frame = parse_price(reply, symbol, time.monotonic_ns())
+        if isinstance(frame, PriceFrame):
+            self._market.on_price(trading_pair, frame.state)
+
+    async def listen_for_subscriptions(self) -> None:
+        """Connect, subscribe, dispatch; again after every loss with growing waits, until cancelled."""
+        backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
+        last_problem = ""
+        while True:
+            ws: WSAssistant | None = None
+            try:
+                ws = await self._connected_websocket_assistant()
+                await self._subscribe_channels(ws)
+                self._ws_assistant = ws
+                self.connections += 1
+                backoff.reset()
+                if last_problem:
+                    self.logger().info(f"public stream restored domain={self._domain}")
+                    last_problem = ""
+                await self._process_websocket_messages(ws)
+                raise ConnectionError("closed")
+            except asyncio.CancelledError:
+                raise
+            except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError, KeyError) as problem:
+                text = f"{type(problem).__name__}: {problem}"
+                if text != last_problem:
+                    self.logger().warning(f"public stream down domain={self._domain} cause={text}")
+                    last_problem = text
+            finally:
+                self._ws_assistant = None
+                await self._on_order_stream_interruption(websocket_assistant=ws)
+            await self._sleep(backoff.next_s())
+
+    async def _connected_websocket_assistant(self) -> WSAssistant:
+        ws = await self._api_factory.get_ws_assistant()
+        await asyncio.wait_for(
+            ws.connect(
+                ws_url=web.ws_url(CONSTANTS.WS_STREAM_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S
+            ),
+            CONSTANTS.WS_LOGIN_TIMEOUT_S,
+        )
+        return ws
+
+    async def _subscribe_channels(self, ws: WSAssistant) -> None:
+        for trading_pair in self._trading_pairs:
+            await self._send_subscriptions(ws, trading_pair, "subscribe")
+
+    async def _send_subscriptions(self, ws: WSAssistant, trading_pair: str, verb: str) -> None:
+        symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        self._pair_by_symbol[symbol] = trading_pair
+        for channel in PUBLIC_CHANNELS:
+            await ws.send(WSJSONRequest(payload={verb: {"channel": channel, "symbol": symbol}}))
+
+    async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
+        """Add a pair to the running stream; False when there is none."""
+        if self._ws_assistant is None:
+            return False
+        await self._send_subscriptions(self._ws_assistant, trading_pair, "subscribe")
+        self.add_trading_pair(trading_pair)
+        return True
+
+    async def unsubscribe_from_trading_pair(self, trading_pair: str) -> bool:
+        """Take a pair off the running stream; False when there is none."""
+        if self._ws_assistant is None:
+            return False
+        await self._send_subscriptions(self._ws_assistant, trading_pair, "unsubscribe")
+        self.remove_trading_pair(trading_pair)
+        return True
+
+    async def _process_websocket_messages(self, websocket_assistant: WSAssistant) -> None:
+        async for response in websocket_assistant.iter_messages():
+            self.on_frame(response.data, time.monotonic_ns())
+
+    def on_frame(self, data: Any, received_mono_ns: int) -> None:
+        """Hand one public frame on: prices at once, books and trades through Hummingbot's queues."""
+        if isinstance(data, dict) and data.get("code") == 408:
+            raise ConnectionError(str(data.get("message")))
+        frame = parse_frame(data, received_mono_ns)
+        if isinstance(frame, SkippedFrame):
+            if frame.reason is not SkipReason.OTHER_CHANNEL:
+                self._market.on_skipped(frame)
+            return
+        trading_pair = self._pair_by_symbol.get(frame.symbol)
+        if trading_pair is None:
+            return
+        if isinstance(frame, BookFrame):
+            self._message_queue[self._snapshot_messages_queue_key].put_nowait(frame)
+        elif isinstance(frame, TradesFrame):
+            self._message_queue[self._trade_messages_queue_key].put_nowait(frame)
+        else:
+            self._message_queue[self._funding_info_messages_queue_key].put_nowait(frame)
+            self._market.on_price(trading_pair, frame.state)
+
+    def _channel_originating_message(self, event_message: Any) -> str:
+        """Queue key of a raw frame, "" when it belongs to none."""
+        channel = event_message.get("channel") if isinstance(event_message, dict) else None
+        return {
+            "depth_book": self._snapshot_messages_queue_key,
+            "public_trade": self._trade_messages_queue_key,
+            "price": self._funding_info_messages_queue_key,
+        }.get(str(channel), "")
+
+    async def _parse_order_book_snapshot_message(self, raw_message: BookFrame, message_queue: asyncio.Queue[Any]) -> None:
+        trading_pair = self._pair_by_symbol.get(raw_message.symbol)
+        if trading_pair is not None:
+            message_queue.put_nowait(self._snapshot_message(trading_pair, raw_message))
+
+    async def _parse_order_book_diff_message(self, raw_message: Any, message_queue: asyncio.Queue[Any]) -> None:
+        """StandX has no diffs; nothing is ever put into that queue."""
+
+    async def _parse_trade_message(self, raw_message: TradesFrame, message_queue: asyncio.Queue[Any]) -> None:
+        trading_pair = self._pair_by_symbol.get(raw_message.symbol)
+        if trading_pair is None:
+            return
+        for trade in raw_message.trades:
+            side = trade.taker_side or self._side_by_book(trading_pair, trade.price)
+            trade_type = TradeType.BUY if side is Side.BUY else TradeType.SELL
+            seconds = time.time() if trade.exchange_ts_ns is None else trade.exchange_ts_ns / 1e9
+            content = {
+                "trading_pair": trading_pair,
+                "trade_type": float(trade_type.value),
+                "trade_id": self._next_update_id(),
+                "price": float(trade.price),
+                "amount": float(trade.size),
+            }
+            message_queue.put_nowait(OrderBookMessage(OrderBookMessageType.TRADE, content, timestamp=seconds))
+
+    async def _parse_funding_info_message(self, raw_message: Any, message_queue: asyncio.Queue[Any]) -> None:
+        """A price frame updates mark and index; the rate comes by REST (the stream does not carry it)."""
+        frame = raw_message if isinstance(raw_message, PriceFrame) else parse_frame(raw_message, time.monotonic_ns())
+        if not isinstance(frame, PriceFrame):
+            return
+        trading_pair = self._pair_by_symbol.get(frame.symbol)
+        if trading_pair is None:
+            trading_pair = await self._connector.trading_pair_associated_to_exchange_symbol(symbol=frame.symbol)
+        message_queue.put_nowait(
+            FundingInfoUpdate(trading_pair, index_price=frame.state.index, mark_price=frame.state.mark)
+        )
+
+    async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
+        """Sample: tests/wire/standx/rest_query_depth_book.json."""
+        symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        self._pair_by_symbol[symbol] = trading_pair
+        reply = await web.request_json(
+            self._api_factory, CONSTANTS.DEPTH_BOOK_PATH, self._domain, params={"symbol": symbol}
+        )
+        frame = parse_book(reply, symbol, time.monotonic_ns())
+        if not isinstance(frame, BookFrame):
+            reason = frame.reason.value if isinstance(frame, SkippedFrame) else "unreadable"
+            raise Transient(f"{symbol}: no usable book ({reason})")
+        return self._snapshot_message(trading_pair, frame)
+
+    def _snapshot_message(self, trading_pair: str, frame: BookFrame) -> OrderBookMessage:
+        stamp = frame.state.exchange_ts_ns
+        content = {
+            "trading_pair": trading_pair,
+            "update_id": self._next_update_id(),
+            "bids": frame.bids,
+            "asks": frame.asks,
+            "frame": frame,
+        }
+        seconds = time.time() if stamp is None else stamp / 1e9
+        return OrderBookMessage(OrderBookMessageType.SNAPSHOT, content, timestamp=seconds)
+
+    def _next_update_id(self) -> int:
+        """Strictly growing over reconnects, which the wire's own counter is not."""
+        self._last_update_id = max(self._last_update_id + 1, time.time_ns())
+        return self._last_update_id
+
+    def _side_by_book(self, trading_pair: str, price: Decimal) -> Side:
+        book = self._market.book(trading_pair)
+        if book is None or book.bid is None or book.ask is None:
+            return Side.BUY
+        return Side.BUY if price * 2 >= book.bid + book.ask else Side.SELL

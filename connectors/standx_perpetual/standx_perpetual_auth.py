@@ -1,0 +1,218 @@
+"""Who we are to StandX: an access token for the sockets and private REST, a request key for signed bodies.
+
+Keys are read lazily: public-data instances are built with "" for every key. Every complaint is one line that names the
+field and the fix, and never shows what the field holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from hummingbot.core.web_assistant.auth import AuthBase
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
+
+from hummingbot_extensions.connector.errors import Misconfigured, Rejected
+
+from . import standx_perpetual_constants as CONSTANTS
+from . import standx_perpetual_signing as signing
+from . import standx_perpetual_web_utils as web
+
+WEB_TOKEN, EVM_WALLET, SOLANA_WALLET = "web_token", "evm_wallet", "solana_wallet"
+LOGINS = (WEB_TOKEN, EVM_WALLET, SOLANA_WALLET)
+
+LoginCall = Callable[[str, Mapping[str, str], Mapping[str, Any]], Awaitable[Any]]
+"""POST of a body to a login path with query parameters; gives the decoded reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A token that the venue accepts, the signer whose key it is bound to, and its expiry in seconds since the epoch."""
+
+    token: str = field(repr=False)
+    signer: signing.RequestSigner = field(repr=False)
+    expires_s: float | None
+
+
+class StandxPerpetualAuth(AuthBase):
+    """Signs requests and keeps a session. ``now_s`` gives the venue's wall clock in seconds."""
+
+    def __init__(
+        self,
+        login: str,
+        secret: str,
+        request_key: str,
+        domain: str,
+        login_call: LoginCall | None = None,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._login = login
+        self._secret = secret
+        self._request_key = request_key
+        self._domain = domain
+        self._login_call = login_call
+        self._now_s = now_s
+        self._session: Session | None = None
+        self._lock = asyncio.Lock()
+        self._signing_turn = asyncio.Lock()
+        self.rest_session_id: str = str(uuid.uuid4())
+        """``session_id`` of our ws-api connection; REST orders name it so that their outcome comes to that socket."""
+
+    def use_login_call(self, login_call: LoginCall) -> None:
+        """Set how wallet logins reach the venue."""
+        self._login_call = login_call
+
+    @property
+    def is_renewable(self) -> bool:
+        """True when a new token can be had without the user: wallet logins, not web tokens."""
+        return self._login in (EVM_WALLET, SOLANA_WALLET)
+
+    def forget_session(self) -> None:
+        """Make the next use log in again (wallets): the venue has refused the token."""
+        self._session = None
+
+    async def session(self) -> Session:
+        """A valid session, made or renewed when needed; Misconfigured when the keys cannot give one."""
+        async with self._lock:
+            if self._session is None or self._is_due(self._session):
+                self._session = await self._new_session()
+            return self._session
+
+    def _is_due(self, session: Session) -> bool:
+        if session.expires_s is None:
+            return False
+        remaining_s = session.expires_s - self._now_s()
+        if self._login == WEB_TOKEN:
+            return remaining_s <= 0
+        return remaining_s <= min(CONSTANTS.TOKEN_REFRESH_BEFORE_S, self._lifetime_s / 2)
+
+    _lifetime_s: float = CONSTANTS.TOKEN_LIFETIME_S
+
+    async def _new_session(self) -> Session:
+        if self._login not in LOGINS:
+            raise Misconfigured(self._field("login"), "is not one of " + ", ".join(LOGINS), "Connect again and choose one.")
+        if not self._secret.strip():
+            raise Misconfigured(self._field("secret"), "is empty", f"Run: hbot connect {self._domain}")
+        if self._login == WEB_TOKEN:
+            return self._web_session()
+        return await self._wallet_session()
+
+    def _web_session(self) -> Session:
+        page = f"Create a new one at {CONSTANTS.WEB_TOKEN_PAGE} and connect again."
+        try:
+            claims = signing.jwt_claims(self._secret)
+        except signing.BadKey as problem:
+            raise Misconfigured(self._field("secret"), f"the access token {problem}", page) from None
+        expires = claims.get("exp")
+        expires_s = float(expires) if isinstance(expires, int | float) else None
+        if expires_s is not None and expires_s <= self._now_s():
+            moment = datetime.fromtimestamp(expires_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+            raise Misconfigured(self._field("secret"), f"the access token expired on {moment}", page)
+        if not self._request_key.strip():
+            raise Misconfigured(
+                self._field("request_key"), "is empty, but a web token needs its request-signing key", page
+            )
+        return Session(self._secret.strip(), self._signer(), expires_s)
+
+    async def _wallet_session(self) -> Session:
+        if self._login_call is None:
+            raise RuntimeError("no way to reach the login endpoint was given")
+        signer = self._signer() if self._request_key.strip() else signing.RequestSigner.generated()
+        is_evm = self._login == EVM_WALLET
+        chain = {"chain": "bsc" if is_evm else "solana"}
+        try:
+            address = signing.evm_address(self._secret) if is_evm else signing.solana_address(self._secret)
+        except signing.BadKey as problem:
+            kind = "hex" if is_evm else "base58"
+            raise Misconfigured(
+                self._field("secret"), f"the wallet key {problem}", f"Paste the {kind} private key of the wallet."
+            ) from None
+        try:
+            prepared = await self._login_call(
+                CONSTANTS.PREPARE_SIGNIN_PATH, chain, {"address": address, "requestId": signer.public_base58}
+            )
+            signed_data = str(prepared["signedData"])
+            claims = signing.jwt_claims(signed_data)
+            if claims.get("address") != address or claims.get("requestId") != signer.public_base58:
+                raise Rejected(0, "the sign-in text is for another wallet or request key")
+            message = str(claims["message"])
+            signature = (
+                signing.evm_login_signature(self._secret, message)
+                if is_evm
+                else signing.solana_login_signature(self._secret, claims)
+            )
+            body = {"signature": signature, "signedData": signed_data, "expiresSeconds": CONSTANTS.TOKEN_LIFETIME_S}
+            reply = await self._login_call(CONSTANTS.LOGIN_PATH, chain, body)
+            token = str(reply["token"])
+            expires = signing.jwt_claims(token).get("exp")
+        except (Rejected, KeyError, TypeError, signing.BadKey) as problem:
+            text = problem.text if isinstance(problem, Rejected) else "unreadable answer"
+            raise Misconfigured(
+                self._field("secret"), f"StandX refused the wallet login ({self._scrubbed(text)})",
+                "Check that the wallet is the one used on standx.com.",
+            ) from None
+        expires_s = float(expires) if isinstance(expires, int | float) else None
+        self._lifetime_s = CONSTANTS.TOKEN_LIFETIME_S if expires_s is None else max(1.0, expires_s - self._now_s())
+        return Session(token, signer, expires_s)
+
+    def _signer(self) -> signing.RequestSigner:
+        try:
+            return signing.RequestSigner.from_seed(signing.decode_ed25519_seed(self._request_key))
+        except signing.BadKey as problem:
+            raise Misconfigured(
+                self._field("request_key"), f"the request-signing key {problem}",
+                f"Paste the base58 key shown at {CONSTANTS.WEB_TOKEN_PAGE}.",
+            ) from None
+
+    def explained(self, error: Rejected) -> Exception:
+        """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it."""
+        if error.code == 401:
+            return Misconfigured(
+                self._field("secret"), "StandX does not accept the access token (HTTP 401)",
+                f"Create a new one at {CONSTANTS.WEB_TOKEN_PAGE} and connect again.",
+            )
+        if error.code == 403:
+            return Misconfigured(
+                self._field("request_key"), f"StandX refused the request (HTTP 403: {self._scrubbed(error.text)})",
+                "Use the request-signing key that was created together with the token, with the Trade permission.",
+            )
+        return error
+
+    def _scrubbed(self, text: str) -> str:
+        """Venue text without anything that we were given as a secret."""
+        for secret in (self._secret, self._request_key):
+            if secret.strip():
+                text = text.replace(secret.strip(), "***")
+        return text[:200]
+
+    def _field(self, suffix: str) -> str:
+        return f"{self._domain}_{suffix}"
+
+    async def signed_headers(self, payload: str) -> dict[str, str]:
+        """Signing headers for ``payload``. One signature per turn of the event loop, so that a burst never stalls it."""
+        session = await self.session()
+        async with self._signing_turn:
+            headers = session.signer.headers(payload, str(uuid.uuid4()), int(self._now_s() * 1000))
+            await asyncio.sleep(0)
+        return headers
+
+    async def rest_authenticate(self, request: RESTRequest) -> RESTRequest:
+        """Add the token, and for POST the signature over the exact body. Refuses to send to another domain's host."""
+        if not web.is_own_address(str(request.url), self._domain):
+            raise Misconfigured("domain", "a private request was about to leave the domain", "Report this as a bug.")
+        session = await self.session()
+        headers = dict(request.headers or {})
+        headers["Authorization"] = f"Bearer {session.token}"
+        if request.method is RESTMethod.POST:
+            headers.update(await self.signed_headers(request.data or ""))
+        request.headers = headers
+        return request
+
+    async def ws_authenticate(self, request: WSRequest) -> WSRequest:
+        """Nothing to add: both sockets take the token in their first frame."""
+        return request

@@ -1,0 +1,409 @@
+"""StandX perpetuals as a Hummingbot derivative connector: wiring of properties, networks and public data.
+
+Orders are in standx_perpetual_order_flow, the account in standx_perpetual_account_sync.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from bidict import bidict
+from hummingbot import prefix_path
+from hummingbot.connector.constants import s_decimal_NaN
+from hummingbot.connector.trading_rule import TradingRule
+from hummingbot.core.api_throttler.data_types import RateLimit
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
+from hummingbot.core.data_type.funding_info import FundingInfoUpdate
+from hummingbot.core.data_type.trade_fee import TradeFeeBase
+from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected
+from hummingbot_extensions.connector.market_state import MarketState
+from hummingbot_extensions.connector.outcomes import OutcomeBook
+from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
+from hummingbot_extensions.connector.owner_tag import owner_tag
+from hummingbot_extensions.connector.token_bucket import TokenBucket
+from hummingbot_extensions.core.types import BookState, PriceState
+
+from . import (
+    standx_perpetual_constants as CONSTANTS,
+)
+from . import (
+    standx_perpetual_utils as utils,
+)
+from . import (
+    standx_perpetual_web_utils as web_utils,
+)
+from .standx_perpetual_account_sync import StandxAccountSync
+from .standx_perpetual_api_order_book_data_source import StandxPerpetualAPIOrderBookDataSource
+from .standx_perpetual_auth import StandxPerpetualAuth
+from .standx_perpetual_order_entry import OrderEntryStream
+from .standx_perpetual_parse import overview_prices, parse_funding_row, parse_symbol_info, rows_of
+from .standx_perpetual_user_stream_data_source import StandxPerpetualUserStreamDataSource
+
+utils.register_feeds()
+
+
+class StandxPerpetualDerivative(StandxAccountSync):
+    """One account on StandX, live or on the local emulator, one-way positions in cross margin."""
+
+    web_utils = web_utils
+    # Bulk polling costs four requests, so the REST picture may be taken far more often than upstream's 120 s.
+    LONG_POLL_INTERVAL = 15.0
+
+    def __init__(
+        self,
+        standx_perpetual_login: str = "",
+        standx_perpetual_secret: str = "",
+        standx_perpetual_request_key: str = "",
+        trading_pairs: list[str] | None = None,
+        trading_required: bool = True,
+        domain: str = CONSTANTS.DEFAULT_DOMAIN,
+        balance_asset_limit: dict[str, dict[str, Decimal]] | None = None,
+        rate_limits_share_pct: Decimal = Decimal(100),
+    ) -> None:
+        self._keys = (standx_perpetual_login, standx_perpetual_secret, standx_perpetual_request_key)
+        self._trading_pairs = trading_pairs if trading_pairs is not None else []
+        self._trading_required = trading_required
+        self._domain = domain
+        self._market = MarketState()
+        self._outcomes = OutcomeBook()
+        self._symbols = {}
+        self._tasks = OwnedTasks(domain)
+        share = float(rate_limits_share_pct) / 100
+        self._bucket = TokenBucket(
+            max(CONSTANTS.CREDITS_PER_REQUEST, CONSTANTS.CREDITS_CAPACITY * share), CONSTANTS.CREDITS_PER_S * share
+        )
+        self._resolvers = {}
+        self._orphan_fills = OrderedDict()
+        self._estimated_fees = OrderedDict()
+        self._exact_fees = OrderedDict()
+        self._listed_own_ids = set()
+        self._balance_refresh = Debounced(
+            self._refresh_balances_quietly, CONSTANTS.BALANCE_DEBOUNCE_S, self._tasks, "balances"
+        )
+        self._fill_check = Debounced(
+            self._refresh_missing_fills, CONSTANTS.ORDER_FRAME_GRACE_S, self._tasks, "fills"
+        )
+        self._bootstrap = Debounced(self._read_account, 0.0, self._tasks, "bootstrap")
+        self._owner_tag = owner_tag(str(prefix_path()))
+        super().__init__(balance_asset_limit, rate_limits_share_pct)
+        self._auth.use_login_call(self._login_request)
+        self._order_entry = OrderEntryStream(
+            self._web_assistants_factory, self._auth, domain, self._on_command_reply, self._on_command_lost, self.logger()
+        )
+
+    # --- properties that Hummingbot asks for -------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        return self._domain
+
+    @property
+    def domain(self) -> str:
+        return self._domain
+
+    @property
+    def authenticator(self) -> StandxPerpetualAuth:
+        login, secret, request_key = self._keys
+        return StandxPerpetualAuth(login, secret, request_key, self._domain, now_s=self._time_synchronizer.time)
+
+    @property
+    def rate_limits_rules(self) -> list[RateLimit]:
+        return CONSTANTS.RATE_LIMITS
+
+    @property
+    def client_order_id_max_length(self) -> int:
+        return CONSTANTS.MAX_CLIENT_ORDER_ID_LENGTH
+
+    @property
+    def client_order_id_prefix(self) -> str:
+        return self._owner_tag
+
+    @property
+    def trading_rules_request_path(self) -> str:
+        return CONSTANTS.SYMBOL_INFO_PATH
+
+    @property
+    def trading_pairs_request_path(self) -> str:
+        return CONSTANTS.SYMBOL_INFO_PATH
+
+    @property
+    def check_network_request_path(self) -> str:
+        return CONSTANTS.KLINE_TIME_PATH
+
+    @property
+    def trading_pairs(self) -> list[str]:
+        return self._trading_pairs
+
+    @property
+    def is_cancel_request_in_exchange_synchronous(self) -> bool:
+        return False
+
+    @property
+    def is_trading_required(self) -> bool:
+        return self._trading_required
+
+    @property
+    def funding_fee_poll_interval(self) -> int:
+        return 120
+
+    def supported_order_types(self) -> list[OrderType]:
+        return [OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET]
+
+    def supported_position_modes(self) -> list[PositionMode]:
+        return [PositionMode.ONEWAY]
+
+    def get_buy_collateral_token(self, trading_pair: str) -> str:
+        return str(trading_pair.split("-")[1])
+
+    def get_sell_collateral_token(self, trading_pair: str) -> str:
+        return str(trading_pair.split("-")[1])
+
+    def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
+        return False
+
+    def _is_order_not_found_during_status_update_error(self, status_update_exception: Exception) -> bool:
+        return isinstance(status_update_exception, NotFound)
+
+    def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
+        return isinstance(cancelation_exception, NotFound)
+
+    # --- what the strategy side asks ---------------------------------------------------------------------------------
+
+    @property
+    def owner_tag(self) -> str:
+        """Prefix of our client order ids; orders without it are not ours and never touched."""
+        return self._owner_tag
+
+    def add_book_listener(self, trading_pair: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` synchronously after each applied book and each price frame; returns what removes it."""
+        return self._market.listeners.add(trading_pair, callback)
+
+    def book_state(self, trading_pair: str) -> BookState | None:
+        """Best levels as shown, None before the first book."""
+        return self._market.book(trading_pair)
+
+    def price_state(self, trading_pair: str) -> PriceState | None:
+        """Mark, index and exact touch as last stated, None before the first."""
+        return self._market.price(trading_pair)
+
+    def private_stream_age_ms(self) -> float | None:
+        """Milliseconds since the last sign of life of the private stream; None while it is not logged in."""
+        source: StandxPerpetualUserStreamDataSource = self._user_stream_tracker.data_source
+        return source.age_ms
+
+    @property
+    def skipped_public_frames(self) -> Mapping[str, int]:
+        """How many public frames were refused, by reason (crossed, empty_side, not_finite, malformed)."""
+        return dict(self._market.skipped)
+
+    # --- factories ---------------------------------------------------------------------------------------------------
+
+    def _create_web_assistants_factory(self) -> WebAssistantsFactory:
+        return web_utils.build_api_factory(throttler=self._throttler, domain=self._domain, auth=self._auth)
+
+    def _create_order_book_data_source(self) -> StandxPerpetualAPIOrderBookDataSource:
+        return StandxPerpetualAPIOrderBookDataSource(
+            self._trading_pairs, self, self._web_assistants_factory, self._domain, self._market
+        )
+
+    def _create_user_stream_data_source(self) -> StandxPerpetualUserStreamDataSource:
+        return StandxPerpetualUserStreamDataSource(
+            self._auth, self._web_assistants_factory, self._domain, lambda: self._bootstrap.request()
+        )
+
+    async def _login_request(self, path: str, params: Mapping[str, str], body: Mapping[str, Any]) -> Any:
+        return await web_utils.request_json(
+            self._web_assistants_factory, path, self._domain, method=RESTMethod.POST, params=params, body=body
+        )
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    async def start_network(self) -> None:
+        """Start Hummingbot's loops and our own: order entry socket, funding rates, first prices."""
+        await super().start_network()
+        if self.is_trading_required:
+            self._tasks.spawn(self._order_entry.run(), "order-entry")
+        if self._trading_pairs:
+            self._tasks.spawn(self._poll_funding(), "funding")
+
+    async def stop_network(self) -> None:
+        """Stop everything that ``start_network`` started, and everything that ran for single orders."""
+        if self._funding_fee_polling_task is not None:
+            # Upstream leaves this one running.
+            self._funding_fee_polling_task.cancel()
+            self._funding_fee_polling_task = None
+        await super().stop_network()
+        await self._tasks.stop()
+
+    async def _read_account(self) -> None:
+        """The private stream sends no snapshot: read positions, balances and orders after each (re)connect."""
+        for step in (self._update_positions, self._update_balances, self._update_order_status):
+            try:
+                await step()
+            except ConnectorError as problem:
+                self.logger().warning(f"account not read step={step.__name__} cause={problem}")
+
+    async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False) -> None:
+        """A clock server that is down must not stop the polling of the account."""
+        await super()._update_time_synchronizer(pass_on_non_cancelled_error=True)
+
+    async def _poll_funding(self) -> None:
+        """The rate is not on the stream: ask for it every minute."""
+        while True:
+            for trading_pair in tuple(self._trading_pairs):
+                try:
+                    info = await self._orderbook_ds.get_funding_info(trading_pair)
+                    await self._orderbook_ds.refresh_prices(trading_pair)
+                except (ConnectorError, KeyError) as problem:
+                    self.logger().debug(f"funding not fetched pair={trading_pair} cause={problem}")
+                    continue
+                self._perpetual_trading.funding_info_stream.put_nowait(
+                    FundingInfoUpdate(
+                        trading_pair, info.index_price, info.mark_price, info.next_funding_utc_timestamp, info.rate
+                    )
+                )
+            await asyncio.sleep(CONSTANTS.FUNDING_POLL_S)
+
+    # --- public REST -------------------------------------------------------------------------------------------------
+
+    async def _public(self, path: str, **params: Any) -> Any:
+        return await web_utils.request_json(self._web_assistants_factory, path, self._domain, params=params or None)
+
+    async def _make_network_check_request(self) -> None:
+        await self._public(CONSTANTS.KLINE_TIME_PATH)
+
+    async def _make_trading_rules_request(self) -> Any:
+        return await self._public(CONSTANTS.SYMBOL_INFO_PATH)
+
+    async def _make_trading_pairs_request(self) -> Any:
+        return await self._public(CONSTANTS.SYMBOL_INFO_PATH)
+
+    def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Any) -> None:
+        """Symbols are <BASE>-USD, but all is quoted and settled in DUSD: BTC-USD becomes the pair BTC-DUSD."""
+        mapping: bidict[str, str] = bidict()
+        for row in rows_of(exchange_info)[0]:
+            try:
+                info = parse_symbol_info(row)
+            except (KeyError, ValueError, TypeError):
+                continue
+            if info.is_trading and info.trading_pair not in mapping.inverse:
+                mapping[info.symbol] = info.trading_pair
+                self._symbols[info.trading_pair] = info
+        self._set_trading_pair_symbol_map(mapping)
+        for trading_pair in self._trading_pairs:
+            if trading_pair not in mapping.inverse:
+                base = trading_pair.split("-")[0]
+                hint = [pair for pair in mapping.inverse if pair.split("-")[0] == base] or sorted(mapping.inverse)
+                self.logger().error(
+                    str(Misconfigured("trading_pair", f"StandX has no market {trading_pair}", f"Use {', '.join(hint)}."))
+                )
+
+    async def _format_trading_rules(self, exchange_info_dict: Any) -> list[TradingRule]:
+        """Rules of every market that trades; a market that cannot be read is skipped, never an exception."""
+        rules = []
+        for row in rows_of(exchange_info_dict)[0]:
+            try:
+                info = parse_symbol_info(row)
+            except (KeyError, ValueError, TypeError):
+                self.logger().error(f"Error parsing the trading pair rule {row.get('symbol')}. Skipping.", exc_info=True)
+                continue
+            if not info.is_trading:
+                continue
+            limits = {} if info.max_size is None else {"max_order_size": info.max_size}
+            rules.append(
+                TradingRule(
+                    trading_pair=info.trading_pair,
+                    min_order_size=info.min_size,
+                    min_price_increment=info.price_tick,
+                    min_base_amount_increment=info.size_step,
+                    buy_order_collateral_token=info.quote,
+                    sell_order_collateral_token=info.quote,
+                    **limits,
+                )
+            )
+        return rules
+
+    async def _get_last_traded_price(self, trading_pair: str) -> float:
+        """Sample: tests/wire/standx/rest_query_symbol_price.json; last may be null in a quiet market."""
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        reply = await self._public(CONSTANTS.SYMBOL_PRICE_PATH, symbol=symbol)
+        for name in ("last_price", "mid_price", "mark_price"):
+            if reply.get(name) is not None:
+                return float(reply[name])
+        raise ConnectorError(f"{symbol}: the venue states no price")
+
+    async def get_all_pairs_prices(self) -> dict[str, Decimal]:
+        """Price of every market by trading pair, for the rate source."""
+        symbol_map = await self.trading_pair_symbol_map()
+        reply = await self._public(CONSTANTS.MARKET_OVERVIEW_PATH)
+        return {symbol_map[symbol]: price for symbol, price in overview_prices(reply) if symbol in symbol_map}
+
+    # --- fees, leverage, funding -------------------------------------------------------------------------------------
+
+    async def _update_trading_fees(self) -> None:
+        """Fees come with the symbol list; it is read here only when nobody did before."""
+        if not self._symbols:
+            self._initialize_trading_pair_symbols_from_exchange_info(await self._make_trading_pairs_request())
+
+    def _get_fee(
+        self, base_currency: str, quote_currency: str, order_type: OrderType, order_side: TradeType,
+        position_action: PositionAction, amount: Decimal, price: Decimal = s_decimal_NaN, is_maker: bool | None = None,
+    ) -> TradeFeeBase:  # fmt: skip
+        maker = is_maker if is_maker is not None else order_type is OrderType.LIMIT_MAKER
+        info = self._symbols.get(f"{base_currency}-{quote_currency}")
+        if info is None:
+            return build_perpetual_trade_fee(
+                self.name, maker, position_action, base_currency, quote_currency, order_type, order_side, amount, price
+            )
+        return TradeFeeBase.new_perpetual_fee(
+            fee_schema=self.trade_fee_schema(),
+            position_action=position_action,
+            percent=info.maker_fee if maker else info.taker_fee,
+            percent_token=info.quote,
+        )
+
+    async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> tuple[bool, str]:
+        if mode is PositionMode.ONEWAY:
+            return True, ""
+        return False, "StandX has one net position per market: only ONEWAY is supported."
+
+    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> tuple[bool, str]:
+        """Sample: tests/wire/standx/rest_margin_ops.json."""
+        try:
+            symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+            await self._private(
+                CONSTANTS.CHANGE_LEVERAGE_PATH, method=RESTMethod.POST, body={"symbol": symbol, "leverage": int(leverage)}
+            )
+        except Rejected as refused:
+            return False, refused.text
+        except ConnectorError as problem:
+            return False, str(problem)
+        except KeyError:
+            return False, f"StandX has no market {trading_pair}"
+        return True, ""
+
+    async def _fetch_last_fee_payment(self, trading_pair: str) -> tuple[float, Decimal, Decimal]:
+        """Newest funding payment (sample tests/wire/standx/rest_query_funding_history.json), positive received.
+
+        The row has no rate: the market's last known hourly rate is given, -1 when there is none.
+        """
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        try:
+            reply = await self._private(CONSTANTS.QUERY_FUNDING_HISTORY_PATH, params={"symbol": symbol, "limit": 1})
+        except NotFound:
+            reply = []
+        rows = [parse_funding_row(row) for row in rows_of(reply)[0]]
+        if not rows:
+            return 0, Decimal(-1), Decimal(-1)
+        newest = max(rows, key=lambda row: row.exchange_ts_ns)
+        info = self._perpetual_trading.funding_info.get(trading_pair)
+        rate = info.rate if info is not None else Decimal(-1)
+        return newest.exchange_ts_ns // 10**9, rate, newest.amount

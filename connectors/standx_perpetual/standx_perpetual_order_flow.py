@@ -1,0 +1,477 @@
+"""Placing, cancelling and settling orders with three-valued outcomes.
+
+A command's reply only says that it was queued; the venue's word is a terminal frame, an order frame or a status query.
+Until then the order stays pending and counts as exposure. A resolver asks by client order id until the word is in.
+Nothing that may have been sent is ever sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from hummingbot.connector.constants import s_decimal_NaN
+from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
+from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod
+
+from hummingbot_extensions.connector.errors import (
+    Misconfigured,
+    NotFound,
+    PostOnlyRejected,
+    Rejected,
+    RuleBroken,
+    Transient,
+    Unknown,
+)
+from hummingbot_extensions.connector.outcomes import OrderRecord, OutcomeBook
+from hummingbot_extensions.connector.owned_tasks import OwnedTasks
+from hummingbot_extensions.connector.token_bucket import TokenBucket
+from hummingbot_extensions.core.types import OrderOutcome, Side, TimeInForce
+
+from . import standx_perpetual_constants as CONSTANTS
+from . import standx_perpetual_web_utils as web
+from .standx_perpetual_auth import StandxPerpetualAuth
+from .standx_perpetual_order_entry import Command, CommandKind, OrderEntryStream
+from .standx_perpetual_parse import CommandReply, OrderRow, SymbolInfo, order_payload, parse_order, refusal
+
+_REST_PATH = {CommandKind.PLACE: CONSTANTS.NEW_ORDER_PATH, CommandKind.CANCEL: CONSTANTS.CANCEL_ORDER_PATH}
+_TIME_IN_FORCE = {
+    OrderType.LIMIT: TimeInForce.GTC,
+    OrderType.LIMIT_MAKER: TimeInForce.ALO,
+    OrderType.MARKET: TimeInForce.IOC,
+}
+
+
+class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
+    """The part of the connector that speaks about orders; the derivative supplies the attributes declared here."""
+
+    _domain: str
+    _outcomes: OutcomeBook
+    _tasks: OwnedTasks
+    _bucket: TokenBucket
+    _symbols: dict[str, SymbolInfo]
+    _order_entry: OrderEntryStream
+    _resolvers: dict[str, asyncio.Task[Any]]
+    _auth: StandxPerpetualAuth
+
+    # --- what the strategy side asks ---------------------------------------------------------------------------------
+
+    def order_outcome(self, client_order_id: str) -> OrderOutcome:
+        """What the venue is known to have done with an order; UNKNOWN for ids that we never heard of."""
+        record = self._outcomes.get(client_order_id)
+        if record is None:
+            order = self._order_tracker.fetch_order(client_order_id=client_order_id)
+            if order is not None and order.exchange_order_id is not None:
+                return OrderOutcome.ACCEPTED
+            return OrderOutcome.UNKNOWN
+        return record.outcome
+
+    @property
+    def has_unknown_orders(self) -> bool:
+        """True while an order of ours may rest at the venue without us knowing."""
+        return self._outcomes.has_unknown
+
+    def rejection_reason(self, client_order_id: str) -> str | None:
+        """The venue's (or our own rules') words for refusing an order; None when it was not refused."""
+        record = self._outcomes.get(client_order_id)
+        return record.reason if record is not None and record.outcome is OrderOutcome.REJECTED else None
+
+    def last_order_wire_ns(self, client_order_id: str) -> int | None:
+        """``time.monotonic_ns()`` when the order was handed to the socket; None before."""
+        record = self._outcomes.get(client_order_id)
+        return record.wire_mono_ns if record is not None else None
+
+    # --- placing -----------------------------------------------------------------------------------------------------
+
+    def buy(self, trading_pair: str, amount: Decimal, order_type: OrderType = OrderType.LIMIT,
+            price: Decimal = s_decimal_NaN, **kwargs: Any) -> str:  # fmt: skip
+        """Place a buy order; its outcome is PENDING from this moment."""
+        order_id = super().buy(trading_pair, amount, order_type, price, **kwargs)
+        self._outcomes.record(order_id)
+        return str(order_id)
+
+    def sell(self, trading_pair: str, amount: Decimal, order_type: OrderType = OrderType.LIMIT,
+             price: Decimal = s_decimal_NaN, **kwargs: Any) -> str:  # fmt: skip
+        """Place a sell order; its outcome is PENDING from this moment."""
+        order_id = super().sell(trading_pair, amount, order_type, price, **kwargs)
+        self._outcomes.record(order_id)
+        return str(order_id)
+
+    async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs: Any) -> str | None:
+        """Hummingbot's own version would turn "no id yet" into the id "None" and undo news that came first."""
+        try:
+            exchange_order_id, _ = await self._place_order(
+                order_id=order.client_order_id, trading_pair=order.trading_pair, amount=order.amount,
+                trade_type=order.trade_type, order_type=order.order_type, price=order.price, **kwargs,
+            )  # fmt: skip
+        except Unknown as unknown:
+            self._on_unknown(order, unknown.cause)
+            return None
+        return exchange_order_id
+
+    async def _place_order(
+        self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType, order_type: OrderType,
+        price: Decimal, position_action: PositionAction = PositionAction.NIL, **kwargs: Any,
+    ) -> tuple[str | None, float]:  # fmt: skip
+        """Send an order and wait for the venue's word (https://docs.standx.com, sample tests/wire/standx/rest_new_order.json).
+
+        No reply carries the exchange id: it comes by the order frame or by query_order, so the first member may be None.
+        Raises RuleBroken or Transient when nothing was sent, Rejected on the venue's word, Unknown otherwise.
+        """
+        side = Side.BUY if trade_type is TradeType.BUY else Side.SELL
+        limit = None if order_type is OrderType.MARKET else price
+        is_reducing = position_action is PositionAction.CLOSE
+        self._check_rules(order_id, trading_pair, side, amount, limit, is_reducing)
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        body = order_payload(symbol, side, amount, limit, _TIME_IN_FORCE[order_type], is_reducing, order_id)
+        record = self._outcomes.record(order_id)
+        record.is_taker = self._would_take(trading_pair, side, limit, order_type)
+        await self._submit(CommandKind.PLACE, order_id, body)
+        await self._venue_word(record)
+        order = self._order_tracker.fetch_order(client_order_id=order_id)
+        return (order.exchange_order_id if order is not None else None), self.current_timestamp
+
+    async def _venue_word(self, record: OrderRecord) -> None:
+        try:
+            await asyncio.wait_for(record.known.wait(), CONSTANTS.ORDER_DEADLINE_S)
+        except TimeoutError:
+            raise Unknown(f"no final word within {CONSTANTS.ORDER_DEADLINE_S:g} s") from None
+
+    def _check_rules(
+        self, order_id: str, trading_pair: str, side: Side, size: Decimal, price: Decimal | None, is_reducing: bool
+    ) -> None:
+        """RuleBroken, naming the rule, for an order that the venue must refuse. Nothing has been sent yet."""
+        rule, info = self._trading_rules[trading_pair], self._symbols.get(trading_pair)
+        if not size.is_finite() or size <= 0 or size % rule.min_base_amount_increment:
+            raise RuleBroken("size step", f"{size} is not a positive multiple of {rule.min_base_amount_increment}")
+        if size > rule.max_order_size:
+            raise RuleBroken("maximum order size", f"{size} is above {rule.max_order_size} on {trading_pair}")
+        if price is not None:
+            if not price.is_finite() or price <= 0 or price % rule.min_price_increment:
+                raise RuleBroken("price tick", f"{price} is not a positive multiple of {rule.min_price_increment}")
+            self._check_price_band(trading_pair, price, info)
+        if info is None:
+            return
+        if info.max_open_orders is not None:
+            others = sum(
+                1 for order in self.in_flight_orders.values()
+                if order.trading_pair == trading_pair and not order.is_done and order.client_order_id != order_id
+            )  # fmt: skip
+            if others >= info.max_open_orders:
+                raise RuleBroken("maximum open orders", f"{others} of {info.max_open_orders} are open on {trading_pair}")
+        if info.max_position is not None and not is_reducing:
+            position = self.account_positions.get(trading_pair)
+            after = abs((position.amount if position is not None else Decimal(0)) + side.sign * size)
+            if after > info.max_position:
+                raise RuleBroken("maximum position", f"{after} would be above {info.max_position} on {trading_pair}")
+
+    def _check_price_band(self, trading_pair: str, price: Decimal, info: SymbolInfo | None) -> None:
+        state = self.price_state(trading_pair)
+        mark = state.mark if state is not None else None
+        if info is None or mark is None:
+            return
+        # Which side the cap and the floor bind is not published: both are kept on both sides.
+        if info.price_cap_frac is not None and price > mark * (1 + info.price_cap_frac):
+            raise RuleBroken("price band", f"{price} is above mark {mark} by more than {info.price_cap_frac}")
+        if info.price_floor_frac is not None and price < mark * (1 - info.price_floor_frac):
+            raise RuleBroken("price band", f"{price} is below mark {mark} by more than {info.price_floor_frac}")
+
+    def _would_take(self, trading_pair: str, side: Side, price: Decimal | None, order_type: OrderType) -> bool:
+        if order_type is OrderType.LIMIT_MAKER:
+            return False
+        if price is None:
+            return True
+        prices, book = self.price_state(trading_pair), self.book_state(trading_pair)
+        touch = (
+            (prices and prices.touch_ask) or (book and book.ask)
+            if side is Side.BUY
+            else (prices and prices.touch_bid) or (book and book.bid)
+        )
+        return touch is not None and (price >= touch if side is Side.BUY else price <= touch)
+
+    # --- the two ways to the venue -----------------------------------------------------------------------------------
+
+    async def _submit(self, kind: CommandKind, client_order_id: str, body: Mapping[str, Any]) -> Command:
+        """Hand a command over by ws-api, or by REST when that socket is down before anything was written."""
+        record = self._outcomes.record(client_order_id)
+        is_place = kind is CommandKind.PLACE
+
+        def on_wire(mono_ns: int) -> None:
+            if is_place:
+                record.sent_mono_ns = record.wire_mono_ns = mono_ns
+
+        await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=not is_place)
+        if self._order_entry.is_usable:
+            try:
+                return await self._order_entry.send(kind, client_order_id, body, on_wire)
+            except Transient:
+                self.logger().debug(f"order entry socket closed before sending id={client_order_id}, using REST")
+        on_wire(time.monotonic_ns())
+        reply = await self._private(
+            _REST_PATH[kind], method=RESTMethod.POST, body=body, is_paid=True,
+            headers={"x-session-id": self._auth.rest_session_id},
+        )  # fmt: skip
+        request_id = str(reply.get("request_id") or "") if isinstance(reply, dict) else ""
+        command = self._order_entry.adopt(kind, client_order_id, request_id)
+        if is_place:
+            # The final word goes to a ws-api socket that is down now: the account stream or a query has to bring it.
+            self._resolve_soon(client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+        return command
+
+    async def _private(self, path: str, is_paid: bool = False, **request: Any) -> Any:
+        """One private REST request; a refused token of a wallet login is renewed once."""
+        if not is_paid:
+            await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST)
+        for is_last in (False, True):
+            try:
+                return await web.request_json(
+                    self._web_assistants_factory, path, self._domain, is_auth_required=True, **request
+                )
+            except Rejected as error:
+                if error.code == 401 and not is_last and self._auth.is_renewable:
+                    self._auth.forget_session()
+                    continue
+                explained = self._auth.explained(error)
+                raise explained from (None if isinstance(explained, Misconfigured) else error)
+        raise AssertionError("unreachable")
+
+    # --- answers -----------------------------------------------------------------------------------------------------
+
+    def _on_command_reply(self, command: Command, reply: CommandReply) -> None:
+        if not reply.is_final:
+            return
+        if command.kind is CommandKind.PLACE:
+            if reply.is_success:
+                self._outcomes.mark_accepted(command.client_order_id)
+                self._resolve_soon(command.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+            else:
+                self._on_refused(command.client_order_id, refusal(reply.code, reply.message))
+        else:
+            # Success announces an order frame with the last fills; a refusal means filled, gone or not there yet.
+            self._resolve_soon(command.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S if reply.is_success else 0.0)
+
+    def _on_command_lost(self, command: Command) -> None:
+        order = self._tracked(command.client_order_id)
+        if order is None:
+            return
+        if command.kind is CommandKind.PLACE:
+            self._on_unknown(order, "the order entry socket dropped before the final word")
+        else:
+            self._resolve_soon(command.client_order_id, 0.0)
+
+    def _on_refused(self, client_order_id: str, error: Rejected) -> None:
+        """The venue refused an order. A post-only refusal is an event of its own at INFO, not an error."""
+        order = self._tracked(client_order_id)
+        record = self._outcomes.record(client_order_id)
+        if order is None or record.is_terminal:
+            return
+        if record.outcome is OrderOutcome.ACCEPTED:
+            self.logger().warning(f"refusal contradicted by the account id={client_order_id} reason={error.text}")
+            return
+        if isinstance(error, PostOnlyRejected):
+            self.logger().info(f"post-only rejected id={client_order_id} pair={order.trading_pair} price={order.price}")
+        else:
+            self.logger().warning(f"order rejected id={client_order_id} code={error.code} reason={error.text}")
+        self._update_order_after_failure(client_order_id, order.trading_pair, exception=error)
+
+    def _on_unknown(self, order: InFlightOrder, cause: str) -> None:
+        client_order_id = order.client_order_id
+        self._outcomes.mark_unknown(client_order_id, cause)
+        if self._outcomes.outcome(client_order_id) is OrderOutcome.UNKNOWN:
+            self.logger().warning(f"order outcome unknown id={client_order_id} cause={cause}, asking the venue")
+        self._resolve_soon(client_order_id, 0.0)
+
+    def _update_order_after_failure(
+        self, order_id: str, trading_pair: str, exception: Exception | None = None
+    ) -> None:
+        """Every way into FAILED ends here: note why, and tell Hummingbot once."""
+        record = self._outcomes.record(order_id)
+        reason = exception.text if isinstance(exception, Rejected) else str(exception)
+        self._outcomes.mark_rejected(order_id, reason)
+        if order_id not in self._order_tracker.lost_orders:
+            if record.is_terminal:
+                return
+            record.is_terminal = True
+        super()._update_order_after_failure(order_id, trading_pair, exception)
+
+    # --- cancelling --------------------------------------------------------------------------------------------------
+
+    async def _execute_order_cancel(self, order: InFlightOrder) -> str | None:
+        """Ask for a cancel; the client id when the venue took the request, which is not yet a cancel."""
+        client_order_id = order.client_order_id
+        self._outcomes.record(client_order_id).is_cancel_wanted = True
+        try:
+            is_taken = await self._place_cancel(client_order_id, order)
+        except asyncio.CancelledError:
+            raise
+        except NotFound:
+            self.logger().warning(f"Failed to cancel order {client_order_id} (order not found), looking for fills")
+            await self._order_tracker.process_order_not_found(client_order_id)
+        except (Unknown, Transient) as problem:
+            self.logger().warning(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
+        except Exception:
+            self.logger().exception(f"Failed to cancel order {client_order_id}")
+        else:
+            if is_taken:
+                self._push(order, OrderState.PENDING_CANCEL)
+                return str(client_order_id)
+            self.logger().info(f"Failed to cancel order {client_order_id} (refused), asking the venue")
+        self._resolve_soon(client_order_id, 0.0)
+        return None
+
+    async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
+        """Send a cancel by client id (sample tests/wire/standx/rest_cancel_order.json); True when it was accepted."""
+        command = await self._submit(CommandKind.CANCEL, order_id, {"cl_ord_id": order_id})
+        if not command.is_over_ws:
+            self._resolve_soon(order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+            return True
+        try:
+            await asyncio.wait_for(command.answered.wait(), CONSTANTS.ORDER_DEADLINE_S)
+        except TimeoutError:
+            raise Unknown(f"no answer to a cancel within {CONSTANTS.ORDER_DEADLINE_S:g} s") from None
+        if not command.replies:
+            raise Unknown("the order entry socket dropped before the answer to a cancel")
+        is_taken = command.replies[0].is_success
+        if is_taken:
+            # A final answer that never comes must not leave the order pending: look after it in any case.
+            self._resolve_soon(order_id, CONSTANTS.ORDER_FRAME_GRACE_S * 2)
+        return is_taken
+
+    async def cancel_many(self, client_order_ids: list[str]) -> None:
+        """Cancel several orders with one request (sample tests/wire/standx/rest_cancel_orders.json).
+
+        The reply has no result per order: each is followed until the venue shows it gone.
+        """
+        wanted = [client_order_id for client_order_id in client_order_ids if self._tracked(client_order_id) is not None]
+        if not wanted:
+            return
+        for client_order_id in wanted:
+            self._outcomes.record(client_order_id).is_cancel_wanted = True
+        await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=True)
+        try:
+            await self._private(
+                CONSTANTS.CANCEL_ORDERS_PATH, method=RESTMethod.POST, body={"cl_ord_id_list": wanted}, is_paid=True
+            )
+        finally:
+            for client_order_id in wanted:
+                order = self._tracked(client_order_id)
+                if order is not None:
+                    self._push(order, OrderState.PENDING_CANCEL)
+                self._resolve_soon(client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+
+    # --- the resolver ------------------------------------------------------------------------------------------------
+
+    def _resolve_soon(self, client_order_id: str, delay_s: float) -> None:
+        """Start asking the venue about an order, unless somebody does already."""
+        running = self._resolvers.get(client_order_id)
+        if running is not None and not running.done():
+            return
+        task = self._tasks.spawn(self._resolve(client_order_id, delay_s), f"resolve-{client_order_id}")
+        self._resolvers[client_order_id] = task
+        task.add_done_callback(lambda done: self._forget_resolver(client_order_id, done))
+
+    def _forget_resolver(self, client_order_id: str, task: asyncio.Task[Any]) -> None:
+        if self._resolvers.get(client_order_id) is task:
+            del self._resolvers[client_order_id]
+
+    async def _resolve(self, client_order_id: str, delay_s: float) -> None:
+        """Query until the venue's word is in, and with a cancel wanted until the order is gone."""
+        await asyncio.sleep(delay_s)
+        wait_s = 0.25
+        while self._is_unsettled(client_order_id):
+            order = self._tracked(client_order_id)
+            if order is None:
+                return
+            try:
+                row = await self._query_order(client_order_id)
+            except NotFound:
+                await self._on_not_listed(order)
+            except (Transient, Unknown, Misconfigured, Rejected) as problem:
+                self.logger().debug(f"order query failed id={client_order_id} cause={problem}")
+            else:
+                await self._apply_order_row(row)
+                record = self._outcomes.record(client_order_id)
+                if record.is_cancel_wanted and not row.status.is_final and self._is_unsettled(client_order_id):
+                    await self._cancel_again(client_order_id)
+            if not self._is_unsettled(client_order_id):
+                return
+            await asyncio.sleep(wait_s)
+            wait_s = min(5.0, wait_s * 2)
+
+    async def _cancel_again(self, client_order_id: str) -> None:
+        """The order was not there yet when its cancel came, or the cancel was lost: an order cannot be cancelled twice."""
+        try:
+            await self._submit(CommandKind.CANCEL, client_order_id, {"cl_ord_id": client_order_id})
+        except (Transient, Unknown, Misconfigured, Rejected) as problem:
+            self.logger().debug(f"repeated cancel failed id={client_order_id} cause={problem}")
+
+    def _is_unsettled(self, client_order_id: str) -> bool:
+        """True while the order's outcome is open, its exchange id is missing, or its cancel is not through."""
+        record = self._outcomes.record(client_order_id)
+        order = self._order_tracker.fetch_tracked_order(client_order_id)
+        if order is None or record.is_terminal:
+            return False
+        return (
+            record.outcome in (OrderOutcome.PENDING, OrderOutcome.UNKNOWN)
+            or order.exchange_order_id is None
+            or record.is_cancel_wanted
+        )
+
+    async def _query_order(self, client_order_id: str) -> OrderRow:
+        """The venue's single truth about one order (sample tests/wire/standx/rest_query_order.json)."""
+        reply = await self._private(CONSTANTS.QUERY_ORDER_PATH, params={"cl_ord_id": client_order_id})
+        try:
+            return parse_order(reply)
+        except (KeyError, ValueError, TypeError) as problem:
+            raise Transient(f"order reply cannot be read ({type(problem).__name__})") from problem
+
+    async def _on_not_listed(self, order: InFlightOrder) -> None:
+        """query_order does not know the order: the venue's word only when the order is old enough to be visible."""
+        client_order_id = order.client_order_id
+        record = self._outcomes.record(client_order_id)
+        if order.exchange_order_id is not None:
+            await self._order_tracker.process_order_not_found(client_order_id)
+            return
+        if record.sent_mono_ns is None:
+            created_s = order.creation_timestamp
+            age_s = self.current_timestamp - created_s if created_s and created_s > 0 else 0.0
+        else:
+            age_s = (time.monotonic_ns() - record.sent_mono_ns) / 1e9
+        if age_s >= CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S:
+            self._on_refused(client_order_id, NotFound(404, "the venue does not know the order"))
+
+    # --- news into Hummingbot's tracker ------------------------------------------------------------------------------
+
+    def _tracked(self, client_order_id: str) -> InFlightOrder | None:
+        """An order that is active, recently finished or lost."""
+        return self._order_tracker.all_fillable_orders.get(client_order_id)
+
+    async def _apply_order_row(self, row: OrderRow) -> None:
+        raise NotImplementedError
+
+    def _push(self, order: InFlightOrder, state: OrderState, exchange_order_id: str | None = None) -> Any:
+        """Tell Hummingbot about a state; later non-final news never undoes a final state. Gives the update's task."""
+        record = self._outcomes.record(order.client_order_id)
+        is_final = state in (OrderState.FILLED, OrderState.CANCELED, OrderState.FAILED)
+        is_lost = order.client_order_id in self._order_tracker.lost_orders
+        if not is_lost and (record.is_terminal or (order.is_done and not is_final)):
+            return None
+        if is_final:
+            record.is_terminal = True
+        if state is OrderState.PENDING_CANCEL and exchange_order_id is None and order.exchange_order_id is None:
+            # The tracker would take this for the order's creation and leave it without a created event.
+            return None
+        return self._order_tracker.process_order_update(
+            OrderUpdate(
+                trading_pair=order.trading_pair,
+                update_timestamp=self.current_timestamp,
+                new_state=state,
+                client_order_id=order.client_order_id,
+                exchange_order_id=exchange_order_id or order.exchange_order_id,
+            )
+        )

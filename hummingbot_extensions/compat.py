@@ -1,0 +1,130 @@
+"""Every use of names that Hummingbot does not promise to keep. An upstream change breaks here, with a clear message."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+TESTED_HUMMINGBOT = "20260922"
+
+
+class UpstreamChanged(RuntimeError):
+    """Hummingbot lacks something that we rely on: the installed version is not one we were tested with."""
+
+
+def require(owner: Any, name: str) -> Any:
+    """Attribute ``name`` of ``owner``; UpstreamChanged with the name and the tested version when it is gone."""
+    try:
+        return getattr(owner, name)
+    except AttributeError:
+        label = getattr(owner, "__name__", type(owner).__name__)
+        raise UpstreamChanged(
+            f"Hummingbot's {label} has no {name!r} any more; this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
+        ) from None
+
+
+# --- connector: websockets and order tracker -------------------------------------------------------------------------
+
+
+class FrameClock:
+    """``time.monotonic_ns()`` of the last frame of any kind on a websocket, pings and pongs included; None before the first."""
+
+    def __init__(self) -> None:
+        self.last_mono_ns: int | None = None
+
+    def stamp(self) -> None:
+        self.last_mono_ns = time.monotonic_ns()
+
+
+def watch_frames(ws_assistant: Any) -> FrameClock:
+    """A clock that is stamped on every frame of ``ws_assistant``: Hummingbot keeps only a wall-clock time."""
+    connection = require(ws_assistant, "_connection")
+    update = require(connection, "_update_last_recv_time")
+    clock = FrameClock()
+
+    def stamped(message: Any) -> None:
+        clock.stamp()
+        update(message)
+
+    connection._update_last_recv_time = stamped
+    return clock
+
+
+def is_ws_open(ws_assistant: Any) -> bool:
+    """True while the socket under ``ws_assistant`` accepts writes, so that a refusal to send is known before sending."""
+    connection = require(ws_assistant, "_connection")
+    socket = require(connection, "_connection")
+    return bool(connection.connected) and socket is not None and not socket.closed
+
+
+def forget_not_found(order_tracker: Any, client_order_id: str) -> None:
+    """Reset Hummingbot's count of "not found" answers: the venue has just told us about the order."""
+    require(order_tracker, "_order_not_found_records").pop(client_order_id, None)
+
+
+# --- registries -------------------------------------------------------------------------------------------------------
+
+
+def register_candles(name: str, feed_class: type) -> None:
+    """Make a candles feed available under a connector name."""
+    from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
+
+    require(CandlesFactory, "_candles_map")[name] = feed_class
+
+
+def register_rate_source(name: str, factory: Callable[[], Any]) -> None:
+    """Make a rate source selectable as ``rate_oracle_source`` in conf_client.yml. Safe to call again.
+
+    Connector utils are imported while Hummingbot's client config is half loaded: then its table is extended before the
+    config class is built from it; when the class exists already it is rebuilt.
+    """
+    from hummingbot.core.rate_oracle import rate_oracle
+
+    require(rate_oracle, "RATE_ORACLE_SOURCES")[name] = factory
+    module = sys.modules.get("hummingbot.client.config.client_config_map")
+    modes = getattr(module, "RATE_SOURCE_MODES", None)
+    if module is None or modes is None or name in modes:
+        return
+    modes[name] = _rate_source_mode(module, name)
+    config_class = getattr(module, "ClientConfigMap", None)
+    if config_class is not None:
+        _rebuild_rate_source_field(config_class, tuple(modes.values()))
+
+
+def _rate_source_mode(module: Any, name: str) -> type:
+    from pydantic import ConfigDict, Field, create_model
+
+    base = require(module, "ExchangeRateSourceModeBase")
+    mode = create_model(f"{name.title().replace('_', '')}RateSourceMode", __base__=base, name=(str, Field(default=name)))
+    mode.model_config = ConfigDict(**{**base.model_config, "title": name})
+    return mode
+
+
+def _rebuild_rate_source_field(config_class: Any, modes: tuple[type, ...]) -> None:
+    from typing import Union
+
+    field = require(config_class, "model_fields")["rate_oracle_source"]
+    field.annotation = Union[modes]  # noqa: UP007  the members are known at run time only
+    config_class.model_rebuild(force=True)
+
+
+# --- execution: the orchestrator's table of executors ----------------------------------------------------------------
+
+
+def replace_executor(type_name: str, stock: type, factory: Callable[..., Any]) -> None:
+    """Let ``factory`` build the executors of ``type_name``; UpstreamChanged when the entry is not the stock class.
+
+    A factory of the same name put there earlier (scripts and controllers are reloaded) is replaced.
+    """
+    from hummingbot.strategy_v2.executors.executor_orchestrator import ExecutorOrchestrator
+
+    mapping = require(ExecutorOrchestrator, "_executor_mapping")
+    present = mapping.get(type_name)
+    if present is not stock and getattr(present, "__qualname__", None) != factory.__qualname__:
+        raise UpstreamChanged(
+            f"Hummingbot builds {type_name!r} with {present!r} instead of {stock.__name__}; this bundle was tested with "
+            f"hummingbot=={TESTED_HUMMINGBOT}."
+        )
+    mapping[type_name] = factory

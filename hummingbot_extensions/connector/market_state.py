@@ -1,0 +1,45 @@
+"""Latest book and price states by trading pair, and who wants to know of changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hummingbot_extensions.connector.book_hook import BookListeners
+from hummingbot_extensions.core.types import BookState, PriceState
+from hummingbot_extensions.feeds.standx import BookFrame, SkippedFrame
+
+
+class MarketState:
+    """States as last received; ``skipped`` counts public frames that were refused, by reason."""
+
+    def __init__(self) -> None:
+        self.listeners = BookListeners()
+        self.skipped: Counter[str] = Counter()
+        self._books: dict[str, BookState] = {}
+        self._prices: dict[str, PriceState] = {}
+
+    def book(self, trading_pair: str) -> BookState | None:
+        """Best levels as shown, None before the first book."""
+        return self._books.get(trading_pair)
+
+    def price(self, trading_pair: str) -> PriceState | None:
+        """Prices as stated, None before the first."""
+        return self._prices.get(trading_pair)
+
+    def on_book(self, trading_pair: str, frame: BookFrame | None) -> None:
+        """A book was applied: remember its state and tell the listeners."""
+        if frame is not None:
+            self._books[trading_pair] = frame.state
+        self.listeners.notify(trading_pair)
+
+    def on_price(self, trading_pair: str, state: PriceState) -> None:
+        """Prices came in: remember them and tell the listeners. An older exchange stamp than the known one is ignored."""
+        known = self._prices.get(trading_pair)
+        if known is not None and (state.exchange_ts_ns or 0) < (known.exchange_ts_ns or 0):
+            return
+        self._prices[trading_pair] = state
+        self.listeners.notify(trading_pair)
+
+    def on_skipped(self, frame: SkippedFrame) -> None:
+        """Count a frame that was not used."""
+        self.skipped[frame.reason.value] += 1

@@ -1,0 +1,90 @@
+"""Three-valued outcomes of the orders we sent: known to the venue, refused on its word, or unknown.
+
+Hummingbot's own order states have no "unknown"; this book stands beside its tracker. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from hummingbot_extensions.core.types import OrderOutcome
+
+
+@dataclass(slots=True)
+class OrderRecord:
+    """What we know about one order. ``*_mono_ns`` are ``time.monotonic_ns()``; None means it has not happened."""
+
+    client_order_id: str
+    outcome: OrderOutcome = OrderOutcome.PENDING
+    reason: str | None = None
+    sent_mono_ns: int | None = None
+    wire_mono_ns: int | None = None
+    is_taker: bool | None = None
+    """Whether the order would take liquidity as far as known when it was sent."""
+    is_cancel_wanted: bool = False
+    is_terminal: bool = False
+    """A final state was handed to Hummingbot; later non-final news must not undo it."""
+    known: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the venue's word on the order is in, either way."""
+
+
+class OutcomeBook:
+    """Records by client order id, bounded: the oldest settled ones are forgotten first, unsettled ones never."""
+
+    def __init__(self, max_records: int = 5000) -> None:
+        self._records: OrderedDict[str, OrderRecord] = OrderedDict()
+        self._max_records = max_records
+
+    def record(self, client_order_id: str) -> OrderRecord:
+        """The record of an order, created PENDING when it is new."""
+        found = self._records.get(client_order_id)
+        if found is None:
+            found = self._records[client_order_id] = OrderRecord(client_order_id)
+            self._forget_settled()
+        return found
+
+    def get(self, client_order_id: str) -> OrderRecord | None:
+        """The record of an order, None when we never heard of it or forgot it."""
+        return self._records.get(client_order_id)
+
+    def outcome(self, client_order_id: str) -> OrderOutcome:
+        """What is known; UNKNOWN for an id without a record, because such an order may rest at the venue."""
+        found = self._records.get(client_order_id)
+        return OrderOutcome.UNKNOWN if found is None else found.outcome
+
+    @property
+    def has_unknown(self) -> bool:
+        """True while any order may rest at the venue without us knowing."""
+        return any(record.outcome is OrderOutcome.UNKNOWN for record in self._records.values())
+
+    def mark_accepted(self, client_order_id: str) -> None:
+        """The venue knows the order. Overrides a refusal: the account's own stream is the better witness."""
+        record = self.record(client_order_id)
+        record.outcome = OrderOutcome.ACCEPTED
+        record.known.set()
+
+    def mark_rejected(self, client_order_id: str, reason: str) -> None:
+        """The venue (or our own rules, before sending) refused the order; ignored once it was seen at the venue."""
+        record = self.record(client_order_id)
+        if record.outcome is not OrderOutcome.ACCEPTED:
+            record.outcome = OrderOutcome.REJECTED
+            record.reason = reason
+        record.known.set()
+
+    def mark_unknown(self, client_order_id: str, cause: str) -> None:
+        """No word in time; ignored when the word has come meanwhile."""
+        record = self.record(client_order_id)
+        if record.outcome is OrderOutcome.PENDING:
+            record.outcome = OrderOutcome.UNKNOWN
+            record.reason = cause
+
+    def _forget_settled(self) -> None:
+        if len(self._records) <= self._max_records:
+            return
+        for client_order_id, record in list(self._records.items()):
+            if record.is_terminal:
+                del self._records[client_order_id]
+                if len(self._records) <= self._max_records:
+                    return
