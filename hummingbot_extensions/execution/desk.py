@@ -97,7 +97,7 @@ class Desk:
         if self._log is not None:
             self._log.write("config", config_hash=self._config_hash, changed=changed, params=after.params())
         if self._quoter is not None:
-            self._quoter.wake()
+            self._quoter.wake("config")
 
     def status(self) -> status.Status | None:
         """Snapshot, None before the start and after the stop."""

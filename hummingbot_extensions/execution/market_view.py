@@ -8,7 +8,10 @@ from typing import Any
 
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OwnOrder, SideHistory
 
-REQUIRED = ("add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome")
+REQUIRED = (
+    "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
+    "last_order_wire_ns",
+)
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 
 

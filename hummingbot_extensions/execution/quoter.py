@@ -23,7 +23,7 @@ from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState,
 from hummingbot_extensions.core.ledger import Ledger, LedgerFill
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.types import Side
-from hummingbot_extensions.core.view import OwnOrder, SideHistory
+from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import Presence
@@ -79,6 +79,9 @@ class Quoter:
         self._start_position: Decimal | None = None
         self._mismatch_since_ns: int | None = None
         self._is_turn_due = False
+        self._woken_by: set[str] = set()
+        self._frame_ns: dict[str, int] = {}
+        """Receipt of the frame that each order was decided on, for those that a frame led to."""
         self._is_running = False
         self._failures = 0
         self._remove_listener: Callable[[], None] | None = None
@@ -94,9 +97,10 @@ class Quoter:
         self._is_running = True
         if not self.settings.sends_orders:
             self._levels = [DryLevel(Side.BUY), DryLevel(Side.SELL)]
-        self._remove_listener = self._connector.add_book_listener(self.settings.trading_pair, self.wake)
+        self._remove_listener = self._connector.add_book_listener(
+            self.settings.trading_pair, lambda: self.wake("frame"))
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
-        self.wake()
+        self.wake("start")
 
     def stop(self) -> None:
         """Stop deciding. What rests is cancelled by the levels, which Hummingbot stops after the controller."""
@@ -116,8 +120,9 @@ class Quoter:
         """Whether it is stopped and none of its orders can fill any more."""
         return not self._is_running and not self._levels
 
-    def wake(self) -> None:
-        """Decide soon: all wake-ups of one loop turn become one decision."""
+    def wake(self, source: str) -> None:
+        """Decide soon: all wake-ups of one loop turn become one decision. ``source`` says what happened."""
+        self._woken_by.add(source)
         if self._is_running and not self._is_turn_due:
             self._is_turn_due = True
             asyncio.get_running_loop().call_soon(self._turn)
@@ -125,7 +130,7 @@ class Quoter:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            self.wake()
+            self.wake("beat")
 
     # --- one turn ---
 
@@ -145,6 +150,7 @@ class Quoter:
 
     def _decide_and_act(self) -> None:
         now_ns = time.monotonic_ns()
+        woken_by, self._woken_by = sorted(self._woken_by), set()
         view = market_view.market_view(self._connector, self.settings.trading_pair, now_ns)
         if view is None:
             return
@@ -160,7 +166,7 @@ class Quoter:
         if has_changed(self._state, decision):
             self._decision_count += 1
             self._log.write(
-                "decision", n=self._decision_count, inputs=inputs, quotes=decision.quotes, actions=decision.actions,
+                "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes, actions=decision.actions,
                 bid_silence=decision.bid_silence, ask_silence=decision.ask_silence, hash=digest(decision))
         self._state = decision.state
         self.decision = decision
@@ -169,14 +175,16 @@ class Quoter:
             if isinstance(action, Cancel):
                 self._level_of(action.client_order_id).cancel(action)
             else:
-                self._place(action)
+                self._place(action, _newest_frame_ns(view) if "frame" in woken_by else None)
         self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders)
 
-    def _place(self, action: Place) -> None:
+    def _place(self, action: Place, frame_ns: int | None) -> None:
         quote = action.quote
         level = next(level for level in reversed(self._levels) if level.side is quote.side)
         order_id = level.place(quote)
         self.placed_count += 1
+        if frame_ns is not None:
+            self._frame_ns[order_id] = frame_ns
         self._order_event("placed", order_id, quote)
 
     def _pull_quotes(self) -> None:
@@ -191,14 +199,14 @@ class Quoter:
     def attach(self, executor: QuoteExecutor) -> None:
         """A level's executor has started."""
         self._levels.append(executor)
-        self.wake()
+        self.wake("level")
 
     def detach(self, executor: QuoteExecutor) -> None:
         """A level's executor has ended and none of its orders can fill any more."""
         if executor in self._levels:
             self._levels.remove(executor)
         self._level_asked_ns.pop(executor.side, None)
-        self.wake()
+        self.wake("level")
         self._end_log_when_idle()
 
     def _has_levels(self, now_ns: int) -> bool:
@@ -240,8 +248,8 @@ class Quoter:
 
     def on_created(self, order_id: str, quote: Quote) -> None:
         self._history[quote.side] = SideHistory()
-        self._order_event("live", order_id, quote)
-        self.wake()
+        self._order_event("live", order_id, quote, frame_to_wire_ms=self._frame_to_wire_ms(order_id))
+        self.wake("order")
 
     def on_cancel_sent(self, order_id: str, side: Side, reason: str, is_risk: bool) -> None:
         if reason != "retry":
@@ -255,8 +263,9 @@ class Quoter:
             self.reject_count += 1
             before = self._history[quote.side]
             self._history[quote.side] = SideHistory(before.rejects_in_row + 1, time.monotonic_ns())
+        self._frame_ns.pop(order_id, None)
         self._order_event(how, order_id, quote, reason)
-        self.wake()
+        self.wake("order")
 
     def on_fill(self, side: Side, event: Any) -> None:
         """One fill of one of our orders, as Hummingbot's event says it."""
@@ -268,7 +277,7 @@ class Quoter:
         self._log.write("fill", client_order_id=event.order_id, fill=fill, position_by_fills=self._by_fills())
         logging.getLogger(__name__).info(
             "fill side=%s price=%s size=%s fee=%s position=%s", side, event.price, event.amount, fee, self._by_fills())
-        self.wake()
+        self.wake("fill")
 
     # --- position ---
 
@@ -313,10 +322,17 @@ class Quoter:
             self._log.write("stopped", **self._account_fields())
             self._log.close()
 
-    def _order_event(self, event: str, order_id: str, quote: Quote, reason: str | None = None) -> None:
+    def _order_event(
+        self, event: str, order_id: str, quote: Quote, reason: str | None = None, frame_to_wire_ms: float | None = None
+    ) -> None:
         self._log.write(
             "order", event=event, client_order_id=order_id, side=quote.side, price=quote.price, size=quote.size,
-            is_reduce_only=quote.is_reduce_only, reason=reason)
+            is_reduce_only=quote.is_reduce_only, reason=reason, frame_to_wire_ms=frame_to_wire_ms)
+
+    def _frame_to_wire_ms(self, order_id: str) -> float | None:
+        """Receipt of the frame that led to an order until its first byte was handed to the socket."""
+        frame_ns, wire_ns = self._frame_ns.pop(order_id, None), self._connector.last_order_wire_ns(order_id)
+        return None if frame_ns is None or wire_ns is None else (wire_ns - frame_ns) / 1e6
 
     def _account_fields(self) -> dict[str, Any]:
         return {
@@ -324,3 +340,9 @@ class Quoter:
             "cancels": self.cancel_count, "risk_cancels": self.risk_cancel_count, "rejects": self.reject_count,
             "in_band": self.presence.total(time.monotonic_ns()),
         }
+
+
+def _newest_frame_ns(view: MarketView) -> int:
+    """Receipt of the newest book or price frame, monotonic."""
+    ages = [age for age in (view.book_age_ms, view.price_age_ms) if age is not None]
+    return view.now_ns - int(min(ages, default=0.0) * 1e6)
