@@ -74,6 +74,9 @@ class VenueParams:
     """Added to venue time to find the hour at which funding is settled."""
 
 
+DEFAULT_PARAMS = VenueParams()
+
+
 @dataclass(slots=True)
 class _Market:
     source: MarketSource
@@ -104,7 +107,7 @@ class Venue:
     def __init__(
         self,
         markets: Mapping[str, MarketSource],
-        params: VenueParams = VenueParams(),
+        params: VenueParams = DEFAULT_PARAMS,
         mark_rules: Mapping[str, MarkRule] | None = None,
     ) -> None:
         """``mark_rules`` names the symbols whose mark is not the median of three (tapes: MID)."""
@@ -268,10 +271,10 @@ class Venue:
             self.now_ns = stop_ns
             for symbol in self._markets:
                 self._drain(symbol)
-            if stop_ns == grid_ns:
-                self._beat()
             if stop_ns == funding_ns:
                 self._settle_funding()
+            if stop_ns == grid_ns:
+                self._beat()
             self._run_due()
         events, self._events = self._events, []
         return events
@@ -492,8 +495,10 @@ class Venue:
             account.log.rested(order.id, symbol, is_bid, order.price_ticks, order.left_lots, fill.ts_ns)
         self._events.append(OrderUpdate(fill.ts_ns, account.order_view(spec, order)))
         self._events.append(FillUpdate(fill.ts_ns, trade))
-        self._events.append(PositionUpdate(fill.ts_ns, self.position(account.user, symbol)))
-        self._tell_balance(account)
+        marks = self._mark_prices()
+        position = account.position_view(symbol, self.specs, marks, fill.ts_ns)
+        self._events.append(PositionUpdate(fill.ts_ns, position))
+        self._events.append(BalanceUpdate(fill.ts_ns, account.balance_view(self.specs, marks, fill.ts_ns)))
 
     def _tell_order(self, account: Account, order: Order) -> None:
         self._events.append(OrderUpdate(self.now_ns, account.order_view(self.specs[order.symbol], order)))

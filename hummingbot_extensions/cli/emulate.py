@@ -1,0 +1,92 @@
+"""``hbx emulate``: a venue on this machine, to try a bot without keys or money."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
+from hummingbot_extensions.emulator.serve import ready_note, serve
+from hummingbot_extensions.emulator.server import Handle
+
+EXIT_ERROR = 1
+EXIT_NOT_FOUND = 2
+EXIT_CONFIG = 4
+
+app = typer.Typer(name="emulate", help="Run a venue on this machine: same API, no keys, no money.", no_args_is_help=True)
+
+
+@app.callback()
+def emulate() -> None:
+    """Run a venue on this machine: same API, no keys, no money."""
+
+
+@app.command()
+def standx(
+    market: Annotated[str, typer.Option(help="'synthetic', or the folder of a recorded tape.")] = "synthetic",
+    symbol: Annotated[str, typer.Option(help="Market to serve.")] = "BTC-USD",
+    seed: Annotated[int, typer.Option(help="Same seed and same orders: same market.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one.")] = 8710,
+    speed: Annotated[float, typer.Option(min=0.01, max=10_000, help="Venue seconds per second.")] = 1.0,
+    manual: Annotated[bool, typer.Option("--manual", help="Time moves only by POST /_control/step.")] = False,
+    tape_start: Annotated[str | None, typer.Option(help="Where in the tape to begin, such as 2026-01-06T01:00.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.01, help="How much of the tape to play.")] = None,
+    order_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of an order.")] = 50.0,
+    cancel_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of a cancel.")] = 50.0,
+    feed_delay_ms: Annotated[float, typer.Option(min=0, help="Added to every WebSocket frame.")] = 0.0,
+    balance: Annotated[str, typer.Option(help="DUSD of every new account.")] = "10000",
+    rate_limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,
+    credentials_file: Annotated[Path | None, typer.Option(help="Write demo's login here, mode 0600.")] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="Write url, port, pid and user here once serving.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line once serving.")] = False,
+) -> None:
+    """Serve StandX on 127.0.0.1 until stopped; ends with 0 on Ctrl-C or SIGTERM."""
+    if market != "synthetic" and not Path(market).is_dir():
+        _fail(f"--market {market}: no such folder; give a tape folder or 'synthetic'", EXIT_NOT_FOUND)
+    try:
+        money = Decimal(balance)
+    except InvalidOperation:
+        _fail(f"--balance {balance}: not a number", EXIT_CONFIG)
+    if not money.is_finite() or money < 0:
+        _fail(f"--balance {balance}: must be 0 or more", EXIT_CONFIG)
+    config = EmulatorConfig(
+        market=market,
+        symbol=symbol,
+        seed=seed,
+        port=port,
+        speed=speed,
+        manual=manual,
+        tape_start=tape_start,
+        tape_minutes=minutes,
+        order_delay_ms=order_delay_ms,
+        cancel_delay_ms=cancel_delay_ms,
+        feed_delay_ms=feed_delay_ms,
+        balance=money,
+        rate_limits=rate_limits,
+    )
+
+    def say(handle: Handle) -> None:
+        if as_json:
+            typer.echo(json.dumps(ready_note(handle)))
+            return
+        typer.echo(f"StandX emulator at {handle.url}  market {market}  {symbol}  speed {speed:g}")
+        if credentials_file is not None:
+            typer.echo(f"account demo with {balance} DUSD, login in {credentials_file}")
+        else:
+            typer.echo(f"account demo with {balance} DUSD; --credentials-file FILE writes its login")
+        typer.echo("Ctrl-C stops it")
+
+    try:
+        asyncio.run(serve(config, credentials_file, ready_file, say))
+    except CannotServe as error:
+        _fail(str(error), EXIT_ERROR)
+
+
+def _fail(text: str, code: int) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
