@@ -14,7 +14,7 @@ from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.clock import ManualClock
 from hummingbot_extensions.emulator.exchange import MS, Exchange
 from hummingbot_extensions.emulator.faults import HttpFault
-from hummingbot_extensions.emulator.standx_rest import EXCHANGE
+from hummingbot_extensions.emulator.standx_http import EXCHANGE
 from hummingbot_extensions.sim.order_log import score
 
 SECOND_NS = 1_000_000_000

@@ -16,6 +16,7 @@ from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.faults import Faults
 from hummingbot_extensions.emulator.identity import Client, Identity
 from hummingbot_extensions.emulator.limits import Limits
+from hummingbot_extensions.emulator.standx_requests import BadRequest
 from hummingbot_extensions.sim.venue import Venue
 from hummingbot_extensions.sim.venue_values import (
     Accepted,
@@ -34,7 +35,11 @@ from hummingbot_extensions.sim.venue_values import (
 )
 
 if TYPE_CHECKING:
-    from hummingbot_extensions.emulator.standx_ws import ApiSession, Session, StreamSession
+    from hummingbot_extensions.emulator.standx_ws import (
+        ApiSession,
+        Session,
+        StreamSession,
+    )
 
 MS = 1_000_000
 PACE_S = 0.01
@@ -151,7 +156,7 @@ class Exchange:
     async def step(self, delta_ns: int) -> None:
         """Manual time only: move the venue and wait until every socket has taken its frames."""
         if not isinstance(self.clock, ManualClock):
-            raise wire.BadRequest("step: only in manual mode")
+            raise BadRequest("step: only in manual mode")
         self.clock.step(delta_ns)
         while self.venue.now_ns < self.clock.venue_ns():
             self.advance_to(min(self.clock.venue_ns(), self.venue.now_ns + SLICE_NS))

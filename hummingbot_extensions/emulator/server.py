@@ -12,13 +12,18 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from hummingbot_extensions.emulator import control, standx_rest
+from hummingbot_extensions.emulator import (
+    control,
+    standx_http,
+    standx_public,
+    standx_rest,
+)
 from hummingbot_extensions.emulator.clock import ManualClock, PacedClock
 from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
 from hummingbot_extensions.emulator.exchange import MS, Exchange
 from hummingbot_extensions.emulator.identity import Credentials
 from hummingbot_extensions.emulator.markets import build_markets
-from hummingbot_extensions.emulator.standx_rest import EXCHANGE
+from hummingbot_extensions.emulator.standx_http import EXCHANGE
 from hummingbot_extensions.emulator.standx_ws import ApiSession, Session, StreamSession
 from hummingbot_extensions.sim.venue import Venue, VenueParams
 
@@ -58,9 +63,10 @@ def build_exchange(config: EmulatorConfig) -> Exchange:
 
 def build_app(exchange: Exchange) -> web.Application:
     """The application that serves every host of the venue by path, and the control API."""
-    app = web.Application(middlewares=[standx_rest.gate])
+    app = web.Application(middlewares=[standx_http.gate])
     app[EXCHANGE] = exchange
     app.add_routes(standx_rest.ROUTES)
+    app.add_routes(standx_public.ROUTES)
     app.add_routes(control.ROUTES)
     app.router.add_get("/ws-stream/v1", _stream)
     app.router.add_get("/ws-api/v1", _api)
@@ -78,7 +84,7 @@ async def _api(request: web.Request) -> web.StreamResponse:
 async def _serve_socket(request: web.Request, session_type: type[Session]) -> web.StreamResponse:
     exchange = request.app[EXCHANGE]
     if not exchange.limits.open_socket(time.monotonic()):
-        return standx_rest.error_response(429, "too many requests")
+        return standx_http.error_response(429, "too many requests")
     try:
         return await session_type(exchange).run(request)
     finally:

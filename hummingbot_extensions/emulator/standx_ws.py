@@ -16,11 +16,16 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.exchange import MS, Exchange, ReplyTo
 from hummingbot_extensions.emulator.identity import Client
-from hummingbot_extensions.emulator.request_signing import SignatureRefused, check_signature
+from hummingbot_extensions.emulator.request_signing import (
+    SignatureRefused,
+    check_signature,
+)
 from hummingbot_extensions.emulator.signatures import BadToken
+from hummingbot_extensions.emulator.standx_requests import BadRequest
 
 PUBLIC = ("price", "depth_book", "public_trade")
 PRIVATE = ("order", "position", "balance", "trade")
@@ -280,7 +285,7 @@ class ApiSession(Session):
         except SignatureRefused as error:
             self.exchange.counters.bad_signatures += 1
             answer = {"code": error.status, "message": str(error)}
-        except wire.BadRequest as error:
+        except BadRequest as error:
             self.exchange.counters.order_rejections["bad_request"] += 1
             answer = {"code": 400, "message": str(error)}
         if answer is not None:
@@ -289,7 +294,7 @@ class ApiSession(Session):
     def _login(self, request: dict[str, Any], body: dict[str, Any]) -> wire.Wire:
         session_id, token = request.get("session_id"), body.get("token")
         if not isinstance(session_id, str) or not isinstance(token, str):
-            raise wire.BadRequest("session_id and token are required")
+            raise BadRequest("session_id and token are required")
         self.client = self.exchange.enter(token)
         self._session_ids.add(session_id)
         self.exchange.api_sessions[session_id] = self
@@ -304,15 +309,15 @@ class ApiSession(Session):
             return {"code": 429, "message": "too many requests"}
         header = request.get("header")
         if not isinstance(header, dict):
-            raise wire.BadRequest("header: required object")
+            raise BadRequest("header: required object")
         check_signature(exchange, client, {"x-request-sign-version": "v1"} | header, params.encode())
         reply = ReplyTo(client.user, None, request["request_id"], self)
         if method == "order:new":
-            refusal = exchange.submit(client, wire.new_order(body), reply)
+            refusal = exchange.submit(client, requests.new_order(body), reply)
             if refusal is not None:
                 return {"code": refusal.code, "message": refusal.message}
         else:
-            exchange.cancel(client, wire.cancel_order(body), reply)
+            exchange.cancel(client, requests.cancel_order(body), reply)
         return {"code": 0, "status": "accepted"} if exchange.config.two_frames else None
 
 

@@ -161,6 +161,16 @@ class Account:
             opening[order.id] = order.left_lots - closes
         return opening
 
+    def reducible_lots(self, symbol: str, side: Side, but_for: int | None = None) -> int:
+        """Lots that an order on ``side`` may still reduce, beside the pending reduce-only ones except ``but_for``."""
+        held = max(0, -self.position_lots(symbol) * side.sign)
+        taken = sum(
+            order.left_lots
+            for order in self.live.values()
+            if order.reduce_only and order.symbol == symbol and order.side is side and order.id != but_for
+        )
+        return held - taken
+
     def order_lock(self, spec: MarketSpec, order: Order, opening_lots: int) -> Decimal:
         """What this order locks while ``opening_lots`` of it would open."""
         price = from_units(order.price_ticks, spec.price_decimals)

@@ -22,12 +22,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hummingbot_extensions.core.rounding import from_units, to_units
+from hummingbot_extensions.core.rounding import from_units
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim import margin
 from hummingbot_extensions.sim.account import Account, Order, Position
-from hummingbot_extensions.sim.mark import FundingModel, MarkModel, MarkRule, impact_price, premium_frac
-from hummingbot_extensions.sim.market import BookChanged, Fill, MarketSource, MarketSpec, Print
+from hummingbot_extensions.sim.gateway import Prices, checked_order
+from hummingbot_extensions.sim.mark import (
+    FundingModel,
+    MarkModel,
+    MarkRule,
+    impact_price,
+    premium_frac,
+)
+from hummingbot_extensions.sim.market import (
+    BookChanged,
+    Fill,
+    MarketSource,
+    MarketSpec,
+    Print,
+)
 from hummingbot_extensions.sim.order_log import AliveLog, MarkLog
 from hummingbot_extensions.sim.venue_values import (
     Accepted,
@@ -235,10 +248,15 @@ class Venue:
 
     def submit(self, user: str, request: NewOrder, delay_ns: int, tag: object = None) -> Accepted | Refusal:
         """Check an order at the gateway and queue it for ``now + delay_ns``; its outcome comes as ``Terminal``."""
-        checked = self._checked(user, request)
-        if isinstance(checked, Refusal):
-            return checked
-        account, order = self.accounts[user], checked
+        spec, account = self.specs.get(request.symbol), self.accounts[user]
+        if spec is None:
+            return _unknown_symbol(request.symbol)
+        bid, ask = self._markets[spec.symbol].source.touch()
+        prices = Prices(self.mark_ticks(spec.symbol), bid, ask)
+        available = self.balance(user).available
+        order = checked_order(account, spec, request, prices, available, self._next_order_id, self.now_ns)
+        if isinstance(order, Refusal):
+            return order
         self._next_order_id += 1
         account.orders[order.id] = account.live[order.id] = order
         account.by_client_id[order.client_id] = order.id
@@ -279,107 +297,6 @@ class Venue:
         events, self._events = self._events, []
         return events
 
-    # Gateway checks
-
-    def _checked(self, user: str, request: NewOrder) -> Order | Refusal:
-        spec = self.specs.get(request.symbol)
-        if spec is None:
-            return _unknown_symbol(request.symbol)
-        account = self.accounts[user]
-        size_lots = _on_lattice(request.size, spec.size_decimals)
-        if size_lots is None:
-            return Refusal(Reason.SIZE_TICK, f"qty: not follow qty tick {from_units(1, spec.size_decimals)}")
-        if not spec.min_size_lots <= size_lots <= spec.max_size_lots:
-            low, high = from_units(spec.min_size_lots, spec.size_decimals), from_units(spec.max_size_lots, spec.size_decimals)
-            return Refusal(Reason.SIZE_LIMITS, f"qty: must be {low} to {high}")
-        price_ticks = self._limit_ticks(spec, request)
-        if isinstance(price_ticks, Refusal):
-            return price_ticks
-        refusal = self._against_account(account, spec, request, size_lots)
-        if refusal is not None:
-            return refusal
-        order_id = self._next_order_id
-        order = Order(
-            id=order_id,
-            symbol=request.symbol,
-            client_id=request.client_id if request.client_id is not None else f"01EMU{order_id:021d}",
-            side=request.side,
-            kind=request.kind,
-            tif=request.tif,
-            price_ticks=price_ticks,
-            size_lots=size_lots,
-            reduce_only=request.reduce_only,
-            leverage=account.leverage[request.symbol],
-            margin=margin.ZERO,
-            position_id=account.positions[request.symbol].id,
-            created_ns=self.now_ns,
-            updated_ns=self.now_ns,
-        )
-        return self._with_margin(account, spec, order)
-
-    def _limit_ticks(self, spec: MarketSpec, request: NewOrder) -> int | Refusal:
-        mark = self.mark_ticks(spec.symbol)
-        if request.kind is OrderKind.MARKET:
-            if request.tif is TimeInForce.ALO:
-                return Refusal(Reason.TIME_IN_FORCE, "time_in_force: a market order cannot be alo")
-            bid, ask = self._markets[spec.symbol].source.touch()
-            reference = (ask if request.side is Side.BUY else bid) or mark
-            return reference if reference is not None else Refusal(Reason.PRICE_BAND, "price: market has no price yet")
-        if request.price is None:
-            return Refusal(Reason.PRICE_MISSING, "price: required for a limit order")
-        ticks = _on_lattice(request.price, spec.price_decimals)
-        if ticks is None:
-            return Refusal(Reason.PRICE_TICK, f"price: not follow price tick {from_units(1, spec.price_decimals)}")
-        if mark is not None:
-            cap, floor = mark * (1 + spec.price_cap_frac), mark * (1 - spec.price_floor_frac)
-            if request.side is Side.BUY and ticks > cap:
-                return Refusal(Reason.PRICE_BAND, "price: above the price cap")
-            if request.side is Side.SELL and ticks < floor:
-                return Refusal(Reason.PRICE_BAND, "price: below the price floor")
-        return ticks
-
-    def _against_account(self, account: Account, spec: MarketSpec, request: NewOrder, lots: int) -> Refusal | None:
-        symbol = spec.symbol
-        if request.leverage is not None and request.leverage != account.leverage[symbol]:
-            return Refusal(Reason.LEVERAGE, f"leverage: must equal the position's {account.leverage[symbol]}")
-        if request.margin_mode is not None and request.margin_mode != "cross":
-            return Refusal(Reason.MARGIN_MODE, "margin_mode: must equal the position's cross")
-        known = account.by_client_id.get(request.client_id) if request.client_id is not None else None
-        if known is not None and known in account.live:
-            return Refusal(Reason.DUPLICATE_CLIENT_ID, "cl_ord_id: duplicate of an open order")
-        live = [order for order in account.live.values() if order.symbol == symbol]
-        if len(live) >= spec.max_open_orders:
-            return Refusal(Reason.OPEN_ORDERS, f"max_open_orders: {spec.max_open_orders} orders are open")
-        if request.reduce_only and lots > self._reducible_lots(account, symbol, request.side):
-            return Refusal(Reason.REDUCE_ONLY, "reduce_only: qty exceeds what the position leaves to reduce")
-        adding = sum(order.left_lots for order in live if order.side is request.side)
-        worst = account.position_lots(symbol) * request.side.sign + adding + lots
-        if not request.reduce_only and worst > spec.max_position_lots:
-            return Refusal(Reason.POSITION_LIMIT, "qty: max_position_size exceeded")
-        return None
-
-    def _with_margin(self, account: Account, spec: MarketSpec, order: Order) -> Order | Refusal:
-        account.live[order.id] = order
-        try:
-            opening = account.opening_lots(order.symbol, order.side)[order.id]
-            lock = account.order_lock(spec, order, opening)
-        finally:
-            del account.live[order.id]
-        if lock > self.balance(account.user).available:
-            return Refusal(Reason.BALANCE, "balance not enough")
-        value = from_units(order.price_ticks, spec.price_decimals) * from_units(opening, spec.size_decimals)
-        order.margin = margin.round_up_money(value / order.leverage)
-        return order
-
-    def _reducible_lots(self, account: Account, symbol: str, side: Side, but_for: int | None = None) -> int:
-        held = max(0, -account.position_lots(symbol) * side.sign)
-        taken = sum(
-            order.left_lots
-            for order in account.live.values()
-            if order.reduce_only and order.symbol == symbol and order.side is side and order.id != but_for
-        )
-        return held - taken
-
     # Commands
 
     def _queue(self, due_ns: int, command: _Placing | _Cancelling) -> None:
@@ -397,7 +314,7 @@ class Venue:
     def _place(self, command: _Placing) -> None:
         account = self.accounts[command.user]
         order = account.orders[command.order_id]
-        if order.reduce_only and order.left_lots > self._reducible_lots(account, order.symbol, order.side, order.id):
+        if order.reduce_only and order.left_lots > account.reducible_lots(order.symbol, order.side, order.id):
             self._reject(account, order, command, Refusal(Reason.REDUCE_ONLY, "reduce_only: position has shrunk"))
             return
         is_market = order.kind is OrderKind.MARKET
@@ -589,15 +506,8 @@ class Venue:
         """Cancel resting reduce-only orders, newest first, that the position no longer covers."""
         guarded = [order for order in account.live.values() if order.reduce_only and order.status is OrderStatus.OPEN]
         for order in reversed(guarded):
-            if order.left_lots > self._reducible_lots(account, order.symbol, order.side, order.id):
+            if order.left_lots > account.reducible_lots(order.symbol, order.side, order.id):
                 self._remove(account, order)
-
-
-def _on_lattice(value: Decimal, decimals: int) -> int | None:
-    try:
-        return to_units(value, decimals)
-    except ValueError:
-        return None
 
 
 def _unknown_symbol(symbol: str) -> Refusal:
