@@ -1,0 +1,146 @@
+"""Decision sequences against a venue that answers late, wrongly or never: limits hold and quoting comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from core_builders import SECOND
+from core_venue import World, variant
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import OrderState
+
+D = Decimal
+CONFIGS = (
+    variant(),
+    variant(order_size_base=D("0.009"), soft_limit_base=D("0.01"), hard_stop_base=D("0.012"), net_max_base=D("0.03")),
+    variant(order_size_base=D("0.011"), resume_limit_base=D("0.0005"), soft_limit_base=D("0.001"),
+            hard_stop_base=D("0.012"), net_max_base=D("0.024")),
+    variant(min_dwell_ms=0.0, side_throttle_ms=0.0, cancel_budget_per_min=1),
+    variant(side_throttle_ms=20_000.0, cancel_retry_ms=500.0, hard_stop_cooldown_s=0.0),
+    variant(order_distance_bps=8.9, rebalance_distance_bps=9.0, cancel_distance_bps=8.5, band_margin_bps=1.0),
+)
+
+which = st.integers(0, 7)
+events = st.one_of(
+    st.tuples(st.just("decide")),
+    st.tuples(st.just("move"), st.floats(-12.0, 12.0, allow_nan=False), st.integers(1, 4000)),
+    st.tuples(st.just("accept"), which),
+    st.tuples(st.just("reject"), which),
+    st.tuples(st.just("lose"), which),
+    st.tuples(st.just("fill"), which, st.integers(0, 3)),
+    st.tuples(st.just("tell_fills")),
+    st.tuples(st.just("tell_position")),
+    st.tuples(st.just("cancel_at_venue"), which),
+    st.tuples(st.just("confirm"), which),
+    st.tuples(st.just("trouble"), st.sampled_from(["book", "connector", "basis", "none"])),
+)
+schedules = st.lists(events, min_size=5, max_size=60)
+worlds = st.builds(
+    World, st.sampled_from(CONFIGS), st.sampled_from(["0", "0.0004", "-0.0095", "0.011", "-0.012", "0.0119"]),
+    st.sampled_from(["0.01", "1", "10"]), st.sampled_from(["10000", "1500", "300"]))
+
+
+def run(world: World, schedule: list[tuple[object, ...]]) -> None:
+    """Every event, a decision after each one that the bot would be woken by."""
+    for name, *arguments in schedule:
+        if name == "trouble":
+            world.book_age_ms = 60_000.0 if arguments[0] == "book" else 10.0
+            world.is_ready = arguments[0] != "connector"
+            world.basis_bps = 20.0 if arguments[0] == "basis" else 0.0
+        else:
+            getattr(world, str(name))(*arguments)
+        if name != "decide":
+            world.check()
+        if name in ("move", "accept", "reject", "lose", "tell_fills", "confirm", "trouble"):
+            world.decide()
+
+
+@given(worlds, schedules)
+def test_no_subset_of_fills_passes_the_cap_and_cancels_keep_to_their_budget(world: World, schedule: list) -> None:
+    """``World.check`` after every event: cap over any fills, budget, dwell, lattice, never crossing, two a side."""
+    run(world, schedule)
+
+
+def has_come_back(world: World) -> bool:
+    """Whether every side that the tiers allow shows an order inside the band, and nothing is left over."""
+    position = world.position
+    restricted = abs(position) >= world.params.soft_limit_base or world.state.hard_stop_since_ns is not None
+    for side in Side:
+        live = [order for order in world.orders.values() if order.side is side]
+        is_adding = position == 0 or (position > 0) == (side is Side.BUY)
+        if restricted and is_adding:
+            if live:
+                return False
+            continue
+        mark = float(world.mid)
+        if len(live) != 1 or live[0].state is not OrderState.LIVE:
+            return False
+        if not 0 < distance_bps(side, float(live[0].price), mark) <= world.params.band_bps:
+            return False
+    return True
+
+
+@given(worlds, schedules)
+def test_quoting_comes_back_when_the_trouble_is_over(world: World, schedule: list) -> None:
+    """Whatever happened before: with healthy input and a venue that answers, both sides rest in band within 100 s."""
+    run(world, schedule)
+    world.book_age_ms, world.is_ready, world.margin = 10.0, True, D("10000")
+    world.basis_bps = 0.0
+    world.state = replace(world.state, basis_frac=0.0)  # the average forgets slowly; that is not what is waited for
+    for _ in range(100):
+        world.settle()
+        world.now_ns += SECOND
+        world.decide()
+    world.settle()
+    assert has_come_back(world), (world.orders, world.decision, world.position)
+    before = dict(world.orders)
+    for _ in range(20):
+        world.now_ns += SECOND
+        assert world.decide().actions == (), "a quote at rest is left alone"
+        world.settle()
+    assert world.orders == before
+
+
+@given(st.sampled_from(CONFIGS), st.lists(st.tuples(st.integers(-130, 130), st.integers(1, 5000)), max_size=80))
+def test_a_hard_stop_never_flaps(config: QuoteParams, path: list[tuple[int, int]]) -> None:
+    """Once entered it lasts for its cooldown at least, and three checks a second apart were under the resume limit."""
+    world = World(config)
+    timeline: list[tuple[int, Decimal, bool]] = []
+    for ten_thousandths, elapsed_ms in path:
+        world.position = world.told_position = world.by_fills = D(ten_thousandths) / 10_000
+        world.orders.clear()
+        world.now_ns += elapsed_ms * 1_000_000
+        world.decide()
+        timeline.append((world.now_ns, abs(world.position), world.state.hard_stop_since_ns is not None))
+    entered: int | None = None
+    under_since: int | None = None
+    for (_, _, before), (at, size, after) in zip([(0, D(0), False), *timeline], timeline, strict=False):
+        if size >= config.hard_stop_base:
+            assert after
+        if after and not before:
+            assert size >= config.hard_stop_base
+            entered = at
+        under_since = (under_since if under_since is not None else at) if size < config.resume_limit_base else None
+        if before and not after:
+            assert entered is not None and at - entered >= config.hard_stop_cooldown_s * 1e9
+            assert under_since is not None and at - under_since >= 2 * SECOND
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_runaway_market_is_followed_within_the_budget(config: QuoteParams) -> None:
+    """A steady drift of 1 bps a second for two minutes: never more than two orders a side, never over budget."""
+    world = World(config)
+    for _ in range(120):
+        world.move(1.0, 1000)
+        world.decide()
+        world.settle()
+    assert world.decision is not None
+    assert world.decision.bid_silence in (None, Silence.THROTTLED, Silence.CANCEL_FIRST, Silence.SOFT_LIMIT)
