@@ -224,9 +224,13 @@ class World:
             self.orders.pop(fitting[which % len(fitting)], None)
 
     def move(self, bps: float, elapsed_ms: int) -> None:
-        """The market moves; what would cross fills, as it would at a venue."""
+        """The market moves while time passes; fills are events of their own."""
         self.now_ns += elapsed_ms * 1_000_000
         self.mid = (self.mid * D(repr(1.0 + bps / 1e4))).quantize(D("0.01"))
+
+    def drift(self, bps: float) -> None:
+        """The market moves slowly enough for dwell and throttle to pass."""
+        self.move(bps, 4000)
 
     def settle(self) -> None:
         """Everything that is under way arrives: a venue and a connection in good health."""

@@ -32,6 +32,8 @@ which = st.integers(0, 7)
 events = st.one_of(
     st.tuples(st.just("decide")),
     st.tuples(st.just("move"), st.floats(-12.0, 12.0, allow_nan=False), st.integers(1, 4000)),
+    st.tuples(st.just("drift"), st.floats(-12.0, 12.0, allow_nan=False)),
+    st.tuples(st.just("settle")),
     st.tuples(st.just("accept"), which),
     st.tuples(st.just("reject"), which),
     st.tuples(st.just("lose"), which),
@@ -59,7 +61,7 @@ def run(world: World, schedule: list[tuple[object, ...]]) -> None:
             getattr(world, str(name))(*arguments)
         if name != "decide":
             world.check()
-        if name in ("move", "accept", "reject", "lose", "tell_fills", "confirm", "trouble"):
+        if name in ("move", "drift", "settle", "accept", "reject", "lose", "tell_fills", "confirm", "trouble"):
             world.decide()
 
 
