@@ -5,13 +5,15 @@ The schema is documented in docs/event-log.md; ``SCHEMA`` is its version.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import queue
 import threading
 import time
+from io import FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hummingbot_extensions.core.canonical import to_plain
 
@@ -28,16 +30,23 @@ class EventLog:
 
     def __init__(self, path: Path, max_bytes: int = 50_000_000, backups: int = 20, queue_size: int = 10_000) -> None:
         self.path = path
-        self.dropped = 0
         self._max_bytes = max_bytes
         self._backups = backups
         self._lines: queue.Queue[Any] = queue.Queue(maxsize=queue_size)
+        self._refused_by_queue = 0
+        self._refused_by_disk = 0
         self._reported_dropped = 0
         self._is_failing = False
+        self._is_torn = False
         self._is_closed = False
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
         self._thread = threading.Thread(target=self._run, name="hbx-event-log", daemon=True)
         self._thread.start()
+
+    @property
+    def dropped(self) -> int:
+        """Events lost so far. Each thread counts its own, so that no count is lost between them."""
+        return self._refused_by_queue + self._refused_by_disk
 
     def write(self, kind: str, **fields: Any) -> None:
         """Queue one event. Values are frozen values, numbers, strings or None; no secret may be among them."""
@@ -48,58 +57,69 @@ class EventLog:
         try:
             self._lines.put_nowait(json.dumps(event, separators=(",", ":"), allow_nan=False))
         except queue.Full:
-            self.dropped += 1
+            self._refused_by_queue += 1
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Write what is queued and end the thread; what a dead disk still holds up after ``timeout_s`` is lost."""
+        """Write what is queued and end the thread; a disk that holds it up longer than ``timeout_s`` is not waited for.
+
+        The thread then ends by itself once the disk has taken or refused what is queued.
+        """
         if self._is_closed:
             return
         self._is_closed = True
         try:
             self._lines.put(_END, timeout=timeout_s)
         except queue.Full:
-            self.dropped += self._lines.qsize()
             return
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while True:
+        while not (self._is_closed and self._lines.empty()):
             line = self._lines.get()
             if line is _END:
                 break
             self._append(line)
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError as error:
-                self._note_failure(error)
+        try:
+            if self.dropped > self._reported_dropped:
+                self._report_dropped(self._opened())
+        except OSError as error:
+            self._note_failure(error)
+        self._end_file()
 
     def _append(self, line: str) -> None:
         try:
             file = self._opened()
             if self.dropped > self._reported_dropped:
-                lost = {"v": SCHEMA, "t_ns": time.time_ns(), "kind": "dropped", "total": self.dropped}
-                file.write(json.dumps(lost, separators=(",", ":")) + "\n")
-            file.write(line + "\n")
-            file.flush()
-            self._reported_dropped = self.dropped
-            if self._is_failing:
-                self._is_failing = False
-                logging.getLogger(__name__).info("event log recovered path=%s dropped=%d", self.path, self.dropped)
+                self._report_dropped(file)
+            self._put(file, line)
         except OSError as error:
-            self.dropped += 1
+            self._refused_by_disk += 1
             self._note_failure(error)
 
-    def _opened(self) -> TextIO:
+    def _report_dropped(self, file: FileIO) -> None:
+        total = self.dropped
+        event = {"v": SCHEMA, "t_ns": time.time_ns(), "kind": "dropped", "total": total}
+        self._put(file, json.dumps(event, separators=(",", ":")))
+        self._reported_dropped = total
+
+    def _put(self, file: FileIO, line: str) -> None:
+        """Write one line, unbuffered: what a failing disk refused must not turn up later as if it had not been lost."""
+        data = (("\n" if self._is_torn else "") + line + "\n").encode()
+        written = 0
+        while written < len(data):
+            written += file.write(data[written:])
+            self._is_torn = written < len(data)
+        if self._is_failing:
+            self._is_failing = False
+            logging.getLogger(__name__).info("event log recovered path=%s dropped=%d", self.path, self.dropped)
+
+    def _opened(self) -> FileIO:
         if self._file is not None and self._file.tell() >= self._max_bytes:
-            self._file.close()
-            self._file = None
+            self._end_file()
             self._rotate()
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a", encoding="utf-8")
-            if self._is_failing:
-                self._file.write("\n")  # ends the line that the failure may have cut short
+            self._file = self.path.open("ab", buffering=0)
         return self._file
 
     def _rotate(self) -> None:
@@ -108,6 +128,7 @@ class EventLog:
             if older.exists():
                 older.replace(self.path.with_name(f"{self.path.name}.{number + 1}"))
         self.path.replace(self.path.with_name(f"{self.path.name}.1"))
+        self._is_torn = False
 
     def _note_failure(self, error: OSError) -> None:
         if not self._is_failing:
@@ -115,4 +136,11 @@ class EventLog:
             logging.getLogger(__name__).error(
                 "event log cannot be written path=%s error=%s; trading goes on, events are counted as dropped",
                 self.path, error)
-        self._file = None
+        self._end_file()
+
+    def _end_file(self) -> None:
+        """Let go of the file. Nothing is buffered, so a close that fails loses nothing that is not counted."""
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                file.close()
