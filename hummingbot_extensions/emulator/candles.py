@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from hummingbot_extensions.sim.venue_values import PrintUpdate
 
@@ -81,9 +83,10 @@ class Tape:
         self, low_s: int, high_s: int, width: int, first_s: int | None = None, last_s: int | None = None
     ) -> list[Candle]:
         found: list[Candle] = []
-        for second in self._seconds:
-            if not low_s <= second.start_s < high_s:
-                continue
+        first = bisect_left(self._seconds, low_s, key=lambda candle: candle.start_s)
+        for second in islice(self._seconds, first, None):
+            if second.start_s >= high_s:
+                break
             start_s = second.start_s - second.start_s % width
             if (first_s is not None and start_s < first_s) or (last_s is not None and start_s > last_s):
                 continue

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.candles import Tape
+from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Tape
 from hummingbot_extensions.emulator.clock import ManualClock, VenueClock
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.faults import Faults
@@ -245,6 +245,9 @@ class Exchange:
             self.books[event.symbol] = event
         elif isinstance(event, PrintUpdate):
             self.tapes[event.symbol].add(event)
+        else:
+            for stream in self.streams:
+                stream.send_klines(event.symbol, event.ts_ns)
         channel = CHANNELS[type(event)]
         streams = [stream for stream in self.streams if stream.wants(channel, event.symbol)]
         if streams:
@@ -264,6 +267,13 @@ class Exchange:
         if isinstance(event, PrintUpdate):
             return wire.public_trade_frame(event, spec, self.offset_ns)
         return wire.price_frame(event, spec, self.offset_ns)
+
+    def running_candle(self, symbol: str, interval: str) -> list[wire.Wire]:
+        """Payload of the kline channel: the candle that now runs, if it has a print."""
+        now_s = (self.venue.now_ns + self.offset_ns) // 1_000_000_000
+        start_s = now_s - now_s % RESOLUTIONS_S[interval]
+        found = self.tapes[symbol].candles(start_s, now_s, interval, None)
+        return [wire.kline_object(candle, self.venue.specs[symbol]) for candle in found]
 
     def _send_private(self, frames: list[tuple[str, str, Any]], ts_ns: int) -> None:
         for user, channel, data in self._interleaved(frames) if self.config.shuffle_private else frames:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hummingbot_extensions.core.rounding import from_units
 from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.emulator.candles import Candle
 from hummingbot_extensions.sim.display import displayed
 from hummingbot_extensions.sim.market import MarketSpec
 from hummingbot_extensions.sim.venue_values import (
@@ -364,6 +365,15 @@ def recent_trade(update: PrintUpdate, spec: MarketSpec, offset_ns: int) -> Wire:
         "quote_qty": plain(price * size),
         "symbol": spec.symbol,
         "time": iso(update.ts_ns + offset_ns),
+    }
+
+
+def kline_object(candle: Candle, spec: MarketSpec) -> Wire:
+    """A row of the kline channel: prices as text, volumes as numbers, time in seconds."""
+    texts = {name: units(getattr(candle, name), spec.price_decimals) for name in ("open", "high", "low", "close")}
+    return {"time": candle.start_s} | texts | {
+        "volume": float(units(candle.volume, spec.size_decimals)),
+        "volume_quote": float(units(candle.turnover, spec.price_decimals + spec.size_decimals)),
     }
 
 

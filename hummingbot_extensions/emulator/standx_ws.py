@@ -1,7 +1,7 @@
 """The two WebSockets of StandX, protocol section 4: ws-stream (market and account data) and ws-api (order entry).
 
 Every outbound text frame passes the connection's outbox, which holds it for the configured delay and keeps the order.
-Choices where the protocol is silent: a subscription to depth_book or price is answered at once with the latest frame;
+Choices where the protocol is silent: candles come on the price beat; a subscription to depth_book or price is answered at once with the latest frame;
 an unknown channel is an invalid payload, an unknown symbol is refused by name; of several ws-api sockets with one
 session id the latest login receives what REST orders cause.
 """
@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
+from hummingbot_extensions.emulator.candles import RESOLUTIONS_S
 from hummingbot_extensions.emulator.exchange import MS, Exchange, ReplyTo
 from hummingbot_extensions.emulator.identity import Client
 from hummingbot_extensions.emulator.request_signing import (
@@ -157,6 +158,7 @@ class StreamSession(Session):
         self._seq = 0
         self._public: set[tuple[str, str]] = set()
         self._private: set[str] = set()
+        self._klines: set[tuple[str, str]] = set()
 
     def opened(self) -> None:
         self.exchange.streams.append(self)
@@ -178,6 +180,7 @@ class StreamSession(Session):
             self._subscribe(body)
         elif name == "unsubscribe":
             self._public.discard((str(body.get("channel")), str(body.get("symbol"))))
+            self._klines.discard((str(body.get("symbol")), str(body.get("interval"))))
             self._private.discard(str(body.get("channel")))
         else:
             self.send(INVALID_PAYLOAD)
@@ -209,6 +212,9 @@ class StreamSession(Session):
                 self._private.add(channel)
             return
         symbol = body.get("symbol")
+        if channel == "kline" and isinstance(symbol, str) and body.get("interval") in RESOLUTIONS_S:
+            self._subscribe_kline(symbol, body["interval"])
+            return
         if channel not in PUBLIC or not isinstance(symbol, str):
             self.send(INVALID_PAYLOAD)
             return
@@ -219,6 +225,23 @@ class StreamSession(Session):
         latest = self._latest(channel, symbol)
         if latest is not None:
             self.send_enveloped(channel, symbol, latest)
+
+    def _subscribe_kline(self, symbol: str, interval: str) -> None:
+        if symbol not in self.exchange.venue.specs:
+            self.send({"code": 400, "message": f"symbol: unknown symbol {symbol}"})
+            return
+        self._klines.add((symbol, interval))
+        self.send_klines(symbol)
+
+    def send_klines(self, symbol: str, ts_ns: int | None = None) -> None:
+        """Send the running candle of each interval subscribed to, once there is one."""
+        for named, interval in sorted(self._klines):
+            if named == symbol:
+                data = self.exchange.running_candle(symbol, interval)
+                if data:
+                    self._seq += 1
+                    envelope = {"seq": self._seq, "channel": "kline", "symbol": symbol, "interval": interval}
+                    self.send(envelope | {"data": data}, ts_ns)
 
     def _latest(self, channel: str, symbol: str) -> str | None:
         exchange = self.exchange
