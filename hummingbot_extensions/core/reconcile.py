@@ -67,7 +67,7 @@ def reconcile_side(
             continue
         fault = faults[order.client_order_id]
         is_risk = fault in RISK_FAULTS
-        is_under_way = order.state is OrderState.CANCELLING or order.cancel_sent_ns is not None
+        is_under_way = _is_cancel_under_way(order)
         if is_under_way:
             is_risk = order.is_risk_cancel
         elif not is_risk:
@@ -192,12 +192,18 @@ def _cancel(
     order: OwnOrder, reason: CancelReason | Silence, is_risk: bool, now_ns: int, params: QuoteParams
 ) -> Cancel | None:
     """Cancel of ``order``, a retry when the last one has gone unanswered for too long, or None while one is under way."""
-    if order.state is OrderState.CANCELLING or (order.state is OrderState.UNKNOWN and order.cancel_sent_ns is not None):
+    if _is_cancel_under_way(order):
         sent = order.cancel_sent_ns if order.cancel_sent_ns is not None else now_ns
         if (now_ns - sent) / 1e6 < params.cancel_retry_ms:
             return None
         return Cancel(order.client_order_id, order.side, CancelReason.RETRY, order.is_risk_cancel)
     return Cancel(order.client_order_id, order.side, reason, is_risk)
+
+
+def _is_cancel_under_way(order: OwnOrder) -> bool:
+    """Whether a cancel was sent that has not been answered; an order may have become unknown since."""
+    return order.state is OrderState.CANCELLING or (
+        order.state is OrderState.UNKNOWN and order.cancel_sent_ns is not None)
 
 
 def _has_cancel_budget(state: DecisionState, now_ns: int, params: QuoteParams) -> bool:
