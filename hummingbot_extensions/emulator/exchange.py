@@ -100,9 +100,20 @@ class Exchange:
         """Wall-clock seconds, for tokens and request stamps."""
         return time.time()
 
-    def catch_up(self) -> None:
-        """Bring the venue to where its clock is and tell everyone what happened."""
-        self.advance_to(self.clock.venue_ns())
+    def catch_up(self) -> bool:
+        """Bring the venue towards its clock and tell everyone what happened; False when time ran out before.
+
+        It stops after a few milliseconds of work, so that a venue that cannot keep its speed still answers: it then
+        runs slower than asked, and the control API says how far it is behind.
+        """
+        busy_since = time.monotonic()
+        while True:
+            target_ns = self.clock.venue_ns()
+            self.advance_to(min(target_ns, self.venue.now_ns + SLICE_NS))
+            if self.venue.now_ns >= target_ns:
+                return True
+            if time.monotonic() - busy_since > BUSY_S:
+                return False
 
     def advance_to(self, venue_ns: int) -> None:
         if venue_ns > self.venue.now_ns or self._has_due():
@@ -129,23 +140,14 @@ class Exchange:
         if isinstance(self.clock, ManualClock):
             return
         while True:
-            await self._catch_up_in_slices()
+            if not self.catch_up():
+                await asyncio.sleep(0)
+                continue
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), self._pause_s())
             except TimeoutError:
                 continue
-
-    async def _catch_up_in_slices(self) -> None:
-        """Catch up without holding the loop longer than a few milliseconds at high speeds."""
-        busy_since = time.monotonic()
-        while (target_ns := self.clock.venue_ns()) > self.venue.now_ns:
-            self.advance_to(min(target_ns, self.venue.now_ns + SLICE_NS))
-            if time.monotonic() - busy_since > BUSY_S:
-                await asyncio.sleep(0)
-                busy_since = time.monotonic()
-            elif target_ns - self.venue.now_ns <= 0:
-                return
 
     def _pause_s(self) -> float:
         due = [self.venue.next_due_ns(), *(session.next_due_ns() for session in self.sessions())]

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 DEMO = "demo"
+TAPE_STEP_NS = 10 * MS
+"""Frames of a tape come at odd times; a finer step hands each on without delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def build_exchange(config: EmulatorConfig) -> Exchange:
     offset_ns = 0 if config.manual else (time.time_ns() - start_ns) // MS * MS
     params = VenueParams(clock_offset_ns=offset_ns)
     if chosen.shows_every_frame:
-        params = replace(params, book_every_ns=0)
+        params = replace(params, book_every_ns=0, step_ns=TAPE_STEP_NS)
     venue = Venue(chosen.markets, params, chosen.mark_rules)
     clock = ManualClock(start_ns) if config.manual else PacedClock(start_ns, config.speed)
     return Exchange(config, venue, clock, offset_ns)

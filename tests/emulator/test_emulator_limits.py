@@ -217,11 +217,16 @@ async def test_never_funded_account() -> None:
 @pytest.mark.asyncio
 async def test_silent_client_is_told_and_dropped() -> None:
     """A client that answers no ping gets the 408 frame and the connection ends; so does one that is too old."""
-    async with served(wired=False, ping_every_s=0.02, pong_timeout_s=0.1) as client:
-        async with client.http.ws_connect("/ws-stream/v1", autoping=False) as socket:
-            while (message := await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING:
-                pass
-            assert json.loads(message.data)["code"] == 408
-            assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
-    async with served(wired=False, max_connection_s=0.05) as client, client.http.ws_connect("/ws-api/v1") as socket:
+    async with (
+        served(wired=False, ping_every_s=0.02, pong_timeout_s=0.1) as client,
+        client.http.ws_connect("/ws-stream/v1", autoping=False) as socket,
+    ):
+        while (message := await socket.receive(timeout=5)).type is aiohttp.WSMsgType.PING:
+            pass
+        assert json.loads(message.data)["code"] == 408
+        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+    async with (
+        served(wired=False, max_connection_s=0.05) as client,
+        client.http.ws_connect("/ws-api/v1") as socket,
+    ):
         assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE

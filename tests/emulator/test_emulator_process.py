@@ -25,6 +25,17 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(60)
 
 
+def test_imports_neither_hummingbot_nor_connectors() -> None:
+    """The emulator stands without Hummingbot and shares no code with the connector that is tested against it."""
+    code = (
+        "import sys, hummingbot_extensions.emulator.serve, hummingbot_extensions.cli.emulate\n"
+        "bad = ('hummingbot.', 'connectors', 'hummingbot_extensions.connector', 'hummingbot_extensions.feeds')\n"
+        "print([name for name in sys.modules if name == 'hummingbot' or name.startswith(bad)])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
 def config(**more: object) -> EmulatorConfig:
     return EmulatorConfig(markets={"BTC-USD": ScriptedMarket(quiet_book())}, **more)  # type: ignore[arg-type]
 
