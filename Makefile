@@ -1,0 +1,41 @@
+# make demo, make test: everything a fresh machine needs is set up first; both are safe to repeat.
+SHELL := /bin/sh
+PY := .venv/bin/python
+MINUTES ?= 3
+TAPE ?=
+AT ?=
+SEED ?= 1
+
+.PHONY: demo test check bench build setup lock clean
+
+setup:
+	@sh tools/setup.sh
+
+demo: setup
+	@$(PY) -m hummingbot_extensions.cli.main demo --minutes $(MINUTES) --seed $(SEED) \
+	  $(if $(TAPE),--tape "$(TAPE)") $(if $(AT),--at "$(AT)")
+
+test: setup check
+	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m hummingbot
+
+# The tests that need no Hummingbot, and every lint; under two minutes.
+check: setup
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/cython-lint --max-line-length 120 hummingbot_extensions/kernels
+	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "not hummingbot"
+
+bench: setup
+	$(PY) -m tests.bench
+
+build: setup
+	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist
+
+# Renew requirements.lock from pyproject.toml; needs uv. Hummingbot itself is built here and has no hash.
+lock:
+	sh tools/lock.sh
+
+clean:
+	rm -rf .venv build dist var *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f hummingbot_extensions/kernels/*.so hummingbot_extensions/kernels/*.c
