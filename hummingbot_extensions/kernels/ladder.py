@@ -1,0 +1,94 @@
+"""Book ladder kernels: the checked entry, and the only importer of the compiled loops and their pure twin.
+
+``HBX_PURE_PYTHON=1`` forces the twin; without a compiled extension the twin serves as well, only slower.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hummingbot_extensions.kernels import _ladder_py
+
+Int64Array = npt.NDArray[np.int64]
+
+
+def _load() -> tuple[Any, bool]:
+    if os.environ.get("HBX_PURE_PYTHON") == "1":
+        return _ladder_py, False
+    try:
+        from hummingbot_extensions.kernels import _ladder
+    except ModuleNotFoundError as error:
+        if error.name != "hummingbot_extensions.kernels._ladder":
+            raise
+        return _ladder_py, False
+    except ImportError as error:
+        # What ``from package import name`` raises when there is no such submodule; anything else is a broken build.
+        if error.name != "hummingbot_extensions.kernels" or "_ladder" not in str(error):
+            raise
+        return _ladder_py, False
+    return _ladder, True
+
+
+_impl, IS_COMPILED = _load()
+
+
+def _checked(name: str, values: npt.ArrayLike) -> Int64Array:
+    """``values`` as a contiguous int64 vector; ValueError for another shape, TypeError for non-integers."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got {array.dtype}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def aggregate_down(
+    ticks: npt.ArrayLike, lots: npt.ArrayLike, grid: int, depth: int | None = None
+) -> tuple[Int64Array, Int64Array]:
+    """(ticks, lots) of a side's levels truncated down to multiples of ``grid`` and merged, at most ``depth`` of them.
+
+    Levels must be sorted best first; the result is in the same order, every bucket complete.
+    >>> [x.tolist() for x in aggregate_down([109, 103, 99], [1, 2, 4], 10)]
+    [[100, 90], [3, 4]]
+    """
+    ticks, lots = _checked("ticks", ticks), _checked("lots", lots)
+    if len(ticks) != len(lots):
+        raise ValueError(f"{len(ticks)} ticks and {len(lots)} lots")
+    if grid <= 0:
+        raise ValueError(f"grid must be positive, got {grid}")
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth must not be negative, got {depth}")
+    room = len(ticks) if depth is None else min(depth, len(ticks))
+    out_ticks, out_lots = np.empty(room, np.int64), np.empty(room, np.int64)
+    count = _impl.aggregate_down(ticks, lots, grid, out_ticks, out_lots)
+    return out_ticks[:count], out_lots[:count]
+
+
+def shown_lots(ticks: npt.ArrayLike, lots: npt.ArrayLike, wanted: npt.ArrayLike) -> Int64Array:
+    """Lots of each wanted level, -1 where the book has no level of that price.
+
+    >>> shown_lots([100, 90], [3, 4], [90, 95]).tolist()
+    [4, -1]
+    """
+    ticks, lots, wanted = _checked("ticks", ticks), _checked("lots", lots), _checked("wanted", wanted)
+    if len(ticks) != len(lots):
+        raise ValueError(f"{len(ticks)} ticks and {len(lots)} lots")
+    out = np.empty(len(wanted), np.int64)
+    _impl.shown_lots(ticks, lots, wanted, out)
+    return out
+
+
+def first_outside(prices: npt.ArrayLike, start: int, stop: int, low: int, high: int) -> int:
+    """First index in [start, stop) with a price <= ``low`` or >= ``high``, ``stop`` when there is none.
+
+    >>> first_outside([5, 6, 9], 0, 3, 4, 9)
+    2
+    """
+    prices = _checked("prices", prices)
+    if not 0 <= start <= stop <= len(prices):
+        raise ValueError(f"range {start}:{stop} does not lie in {len(prices)} prices")
+    return int(_impl.first_outside(prices, start, stop, low, high))
