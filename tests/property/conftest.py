@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "core"))
+for _folder in (Path(__file__).parent, Path(__file__).parents[1] / "unit" / "core"):
+    sys.path.insert(0, str(_folder))
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(

@@ -73,16 +73,16 @@ class World:
         """Book truncated down to the display grid on both sides; a fresh mark at the basis."""
         mark = (self.mid * D(repr(1.0 + self.basis_bps / 1e4))).quantize(D("0.01"))
         return view(
-            now_ns=self.now_ns, bid=self._shown(self.true_bid), ask=self._shown(self.true_ask), grid=self.grid, mark=mark,
-            price_frame_ns=self.now_ns, book_age_ms=self.book_age_ms, is_connector_ready=self.is_ready)
+            now_ns=self.now_ns, bid=self._shown(self.true_bid), ask=self._shown(self.true_ask), grid=self.grid,
+            mark=mark, price_frame_ns=self.now_ns, book_age_ms=self.book_age_ms, is_connector_ready=self.is_ready)
 
     def account(self) -> AccountView:
         known = [(order_id, order) for order_id, order in self.orders.items() if order.told_left > 0]
         locked = sum((order.left * order.price for order in self.orders.values()
                       if order.is_open and not order.is_reduce_only), D(0))
         return AccountView(
-            position=self.told_position, position_by_fills=self.by_fills, available_quote=self.margin - locked, leverage=1,
-            orders=tuple(OwnOrder(
+            position=self.told_position, position_by_fills=self.by_fills, available_quote=self.margin - locked,
+            leverage=1, orders=tuple(OwnOrder(
                 order_id, order.side, order.price, order.told_left, order.state, order.is_reduce_only, order.placed_ns,
                 True, order.cancel_sent_ns, order.is_risk_cancel) for order_id, order in known),
             bid_history=self.history[Side.BUY], ask_history=self.history[Side.SELL])

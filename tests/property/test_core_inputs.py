@@ -1,4 +1,4 @@
-"""One decision over any finite or missing input: it never raises, never crosses, and its record decides the same again."""
+"""One decision over any finite or missing input: it never raises or crosses, and its record decides the same again."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ fresh_inputs = st.builds(DecisionInputs, fresh_views, accounts, configs, states)
 
 @given(any_inputs | fresh_inputs)
 def test_a_decision_never_raises_and_its_record_decides_the_same(inputs: DecisionInputs) -> None:
-    """Any finite or missing input gives a decision; inputs and decision survive JSON and decide the same, hash for hash."""
+    """Any finite or missing input gives a decision; both survive JSON, and the inputs decide the same again."""
     decision = decide(inputs)
     decoded = from_plain(DecisionInputs, json.loads(json.dumps(to_plain(inputs), allow_nan=False)))
     assert decoded == inputs

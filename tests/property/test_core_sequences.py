@@ -96,7 +96,8 @@ def test_quoting_comes_back_when_the_trouble_is_over(world: World, schedule: lis
     run(world, schedule)
     world.book_age_ms, world.is_ready, world.margin = 10.0, True, D("10000")
     world.basis_bps = 0.0
-    world.state = replace(world.state, basis_frac=0.0)  # the average forgets slowly; that is not what is waited for
+    # The average of the basis forgets slowly; that is not what is waited for.
+    world.state = replace(world.state, basis_frac=None, basis_frame_ns=None)
     for _ in range(100):
         world.settle()
         world.now_ns += SECOND

@@ -58,7 +58,8 @@ def test_margin_for_one_order_only_still_requotes() -> None:
 def test_a_quote_clamped_beyond_the_rebalance_distance_is_kept() -> None:
     """A bid that may not stand nearer than 9.3 bps because of the ask is not replaced by itself for ever."""
     market = view(bid=D("99906.99"), ask=D("99907.01"))  # mark 9.3 bps above the whole book
-    first = decided(market, account(ASK_KEPT), state=DecisionState(basis_frac=100000.0 / 99907.0 - 1.0, basis_frame_ns=NOW))
+    known = DecisionState(basis_frac=100000.0 / 99907.0 - 1.0, basis_frame_ns=NOW)
+    first = decided(market, account(ASK_KEPT), state=known)
     (placed,) = places(first, Side.BUY)
     assert placed.quote.price == D("99907.00")
     rests = order(Side.BUY, "99907.00")

@@ -189,7 +189,7 @@ def test_close_is_idempotent_ends_the_thread_and_later_writes_are_ignored(tmp_pa
 
 
 def test_a_close_that_could_not_wait_still_ends_the_thread(tmp_path: Path, disk: Disk) -> None:
-    """A disk that hangs over a full queue ends close in time; once it moves, the queue is written and the thread ends."""
+    """A disk that hangs over a full queue ends close in time; once it moves, all is written and the thread ends."""
     before = len(log_threads())
     disk.gate.clear()
     log = EventLog(tmp_path / "run.jsonl", queue_size=2)
