@@ -1,0 +1,54 @@
+"""``hbx start``: check what a bot would read, then start it through Hummingbot's own command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hummingbot_extensions.cli.output import ExitCode, Failure
+from hummingbot_extensions.cli.workspace import checked_controller, checked_script, config_file, found_workspace
+
+
+def start(
+    file: Annotated[str | None, typer.Argument(help="A file of conf/controllers.")] = None,
+    script: Annotated[str | None, typer.Option("--script", help="A script, with --conf: the old `start --script` form.")]
+    = None,
+    conf: Annotated[str | None, typer.Option("--conf", help="The script's settings, a file of conf/scripts.")] = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")]
+    = None,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Stay attached, as a container's main process.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Start a bot from a controller file, or from a script and its settings."""
+    root = found_workspace(workspace)
+    if file is not None and (script is not None or conf is not None):
+        raise Failure("a controller file and --script/--conf were both given", "give one of them", ExitCode.CONFIG_ERROR)
+    if file is not None:
+        path = config_file(root, "controllers", file)
+        checked_controller(path)
+        words = ["start", "--controller", path.name]
+    elif conf is not None:
+        path = config_file(root, "scripts", conf)
+        content = checked_script(root, path)
+        named = Path(str(content["script_file_name"])).stem
+        if script is not None and Path(script).stem != named:
+            raise Failure(f"--conf {path.name} belongs to script {named}, not {Path(script).stem}",
+                          "name settings of that script", ExitCode.CONFIG_ERROR)
+        words = ["start", "--v2-script", path.name]
+    else:
+        raise Failure("nothing to start was named", "give a controller file, or --script and --conf", ExitCode.CONFIG_ERROR)
+    if not any(os.environ.get(name) for name in ("HBOT_PASSWORD", "CONFIG_PASSWORD")) and not sys.stdin.isatty():
+        raise Failure("the key store's password is not given", "set HBOT_PASSWORD", ExitCode.CONFIG_ERROR)
+    words += ["--foreground"] if foreground else []
+    words += ["--json"] if as_json else []
+    command = [sys.executable, "-m", "hummingbot.cli.main", *words]
+    if foreground:
+        os.chdir(root)
+        os.execv(sys.executable, command)
+    done = subprocess.run(command, cwd=root, check=False)
+    raise typer.Exit(done.returncode)
