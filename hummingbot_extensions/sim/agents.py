@@ -1,0 +1,81 @@
+"""Figures of the synthetic agents, in one place. Distances are bps of the price, sizes base units, times seconds.
+
+Set so that a generated market looks like the recorded StandX BTC-USD market of January 2026; the command
+``python -m hummingbot_extensions.sim.statistics`` prints what comes out beside what was recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AgentParams:
+    """What the agents do. Every field feeds a draw, none is a measured outcome."""
+
+    step_ns: int = 125_000_000
+    """Agents look at the market once a step; takers arrive at any millisecond between."""
+    frame_ns: int = 250_000_000
+    """Beat of the frames; a multiple of ``step_ns``."""
+
+    # The latent value that makers follow: a random walk with clustered volatility and rare large steps.
+    value_sigma_bps: float = 0.40
+    """Standard deviation of one second at ordinary volatility, large steps apart."""
+    volatility_log_sd: float = 0.60
+    volatility_tau_s: float = 900.0
+    jump_per_s: float = 0.01
+    jump_bps: float = 1.0
+    """Standard deviation of a large step, times the volatility of the hour."""
+
+    # Makers: a touch that stays put until the value has left it, and a ladder behind.
+    stickiness_bps: float = 0.45
+    gap_per_s: float = 0.30
+    """Rate at which a one-tick spread opens."""
+    gap_close_per_s: float = 0.30
+    gap_median_bps: float = 0.09
+    gap_log_sd: float = 1.36
+    touch_orders: int = 2
+    ladder_orders: int = 34
+    ladder_spacing_bps: float = 0.15
+    deep_orders: int = 12
+    deep_spacing_bps: float = 3.0
+    order_median_base: float = 0.030
+    order_log_sd: float = 1.8
+    order_max_base: float = 3.0
+    touch_size_factor: float = 1.0
+    deep_size_factor: float = 12.0
+    depth_log_sd_up: float = 0.45
+    depth_log_sd_down: float = 0.90
+    depth_tau_s: float = 120.0
+    refresh_per_s: float = 8.0
+    """Orders that are withdrawn and placed anew for no reason of price."""
+    tolerance_frac: float = 0.35
+    """An order is moved once its distance from the touch is off by more than this share of the one it wants."""
+
+    # Takers: groups that share a millisecond, mostly of one.
+    taker_groups_per_s: float = 0.80
+    taker_burst_exponent: float = 1.7
+    taker_burst_max: int = 58
+    taker_median_base: float = 0.001
+    taker_log_sd: float = 1.98
+    taker_max_base: float = 5.0
+    taker_informed_frac: float = 0.35
+    """Share of groups that trade towards the value, when it stands away from the touch."""
+    taker_volatility_exponent: float = 0.7
+
+    # Arbitrage: eats orders (ours; makers withdraw in time) that the value has passed.
+    arbitrage_edge_bps: float = 0.3
+    arbitrage_per_s: float = 4.0
+    arbitrage_median_base: float = 0.2
+
+    size_factor: float = 1.0
+    """Scales every size: about 100,000 over the price suits other markets."""
+
+    def __post_init__(self) -> None:
+        if self.step_ns <= 0 or self.frame_ns <= 0 or self.frame_ns % self.step_ns:
+            raise ValueError(f"frame_ns {self.frame_ns} must be a positive multiple of step_ns {self.step_ns}")
+        if self.step_ns % 1_000_000:
+            raise ValueError(f"step_ns {self.step_ns} must be whole milliseconds")
+
+
+DEFAULT_AGENTS = AgentParams()
