@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import secrets
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,19 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from hummingbot_extensions import bundle
+from hummingbot_extensions.cli.bot_process import BotProcess
+from hummingbot_extensions.cli.emulator_process import EmulatorProcess, running_emulator
 from hummingbot_extensions.cli.output import ExitCode, Failure
 from hummingbot_extensions.monitoring import console
-from hummingbot_extensions.monitoring.run_log import RunLog, RunSummary, newest_log
+from hummingbot_extensions.monitoring.run_log import RunSummary
 
-CONNECTOR = "standx_perpetual_emulator"
-PRESET = "standx_btc_uptime.yml"
 CONTROLLER_ID = "demo"
-ADDRESS_VARIABLE = "HBX_STANDX_EMULATOR_URL"
-TAPE_DELAY_MS = 400.0
-SYNTHETIC_DELAY_MS = 50.0
 FIRST_QUOTE_TIMEOUT_S = 90.0
 PLAIN_LINE_EVERY_S = 10.0
 
@@ -80,9 +69,9 @@ def demo(
     root = _fresh_workspace(workspace)
     say = (lambda text: None) if as_json else (lambda text: print(text, flush=True))
     signal.signal(signal.SIGTERM, _interrupt)
-    with _emulator(root, tape, at, seed) as venue:
+    with running_emulator(root, tape, at, seed) as venue:
         say(f"emulator   {venue.url}   {'tape ' + str(tape) if tape else f'synthetic market, seed {seed}'}")
-        bot = _Bot(root, venue.url)
+        bot = BotProcess(root, venue.url, CONTROLLER_ID)
         bot.prepare(venue.credentials)
         say(f"workspace  {root}")
         bot.start()
@@ -97,84 +86,22 @@ def demo(
         raise typer.Exit(ExitCode.ERROR)
 
 
-@dataclass(frozen=True, slots=True)
-class _Venue:
-    """A running emulator, seen through its control API."""
-
-    url: str
-    user: str
-    credentials: dict[str, str]
-
-    def get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}/_control/{path}", timeout=10) as answer:
-            return json.load(answer)  # type: ignore[no-any-return]
-
-    def picture(self, started: float, total_s: float, since_ms: float, bot: RunSummary) -> console.Picture:
-        state = self.get("state")
-        return console.Picture(
-            time.monotonic() - started, total_s, self.get(f"accounts/{self.user}"),
-            self.get(f"accounts/{self.user}/score?since_ms={since_ms:.0f}"), next(iter(state["markets"].values())), bot)
+def _picture(
+    venue: EmulatorProcess, started: float, total_s: float, since_ms: float, bot: RunSummary
+) -> console.Picture:
+    state = venue.get("state")
+    return console.Picture(
+        time.monotonic() - started, total_s, venue.get(f"accounts/{venue.user}"),
+        venue.get(f"accounts/{venue.user}/score?since_ms={since_ms:.0f}"), next(iter(state["markets"].values())), bot)
 
 
-class _Bot:
-    """The bot process, driven through Hummingbot's own command line."""
-
-    def __init__(self, root: Path, url: str) -> None:
-        self._root = root
-        self._environment = {
-            **os.environ, ADDRESS_VARIABLE: url, "HBOT_PASSWORD": secrets.token_urlsafe(24), "PYTHONUNBUFFERED": "1"}
-        self._log: RunLog | None = None
-        self._is_started = False
-
-    def prepare(self, credentials: dict[str, str]) -> None:
-        """Workspace, keys in Hummingbot's encrypted store, and the preset pointed at the emulator."""
-        _run([sys.executable, "-m", "hummingbot_extensions.cli.main", "init", str(self._root)], self._environment)
-        keys = {f"{CONNECTOR}_{name}": value for name, value in credentials.items()}
-        self._hbot("connect", CONNECTOR, "--keys-stdin", stdin=json.dumps(keys))
-        preset = yaml.safe_load((bundle.folder("conf") / "controllers" / PRESET).read_text())
-        preset.update(id=CONTROLLER_ID, connector_name=CONNECTOR)
-        (self._root / "conf" / "controllers" / f"{CONTROLLER_ID}.yml").write_text(yaml.safe_dump(preset, sort_keys=False))
-
-    def start(self) -> None:
-        self._is_started = True
-        self._hbot("start", "--controller", f"{CONTROLLER_ID}.yml", timeout_s=150)
-
-    def stop(self) -> None:
-        self._hbot("stop", "--timeout", "60", timeout_s=90)
-        self._is_started = False
-
-    def stop_if_running(self) -> None:
-        """Last resort after an error: a bot must not outlive its demo."""
-        if self._is_started:
-            self.stop()
-
-    def summary(self) -> RunSummary:
-        if self._log is None:
-            path = newest_log(self._root, CONTROLLER_ID)
-            if path is None:
-                return RunSummary()
-            self._log = RunLog(path)
-        return self._log.catch_up()
-
-    def is_alive(self) -> bool:
-        pid_file = self._root / "data" / "bot" / "bot.pid"
-        try:
-            os.kill(int(pid_file.read_text()), 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
-            return False
-        return True
-
-    def _hbot(self, *words: str, stdin: str | None = None, timeout_s: float = 90.0) -> None:
-        _run([sys.executable, "-m", "hummingbot.cli.main", *words], self._environment, self._root, stdin, timeout_s)
-
-
-def _watch(venue: _Venue, bot: _Bot, minutes: float, market: str, say: Any, shows: bool) -> Report:
+def _watch(venue: EmulatorProcess, bot: BotProcess, minutes: float, market: str, say: Any, shows: bool) -> Report:
     """Wait for the first two-sided quote, show the panel for ``minutes``, stop, and hold the bot's end to the venue's."""
     began = time.monotonic()
     while {order["side"] for order in venue.get(f"accounts/{venue.user}")["open_orders"]} != {"buy", "sell"}:
         if time.monotonic() - began > FIRST_QUOTE_TIMEOUT_S:
             raise Failure(
-                f"no two-sided quote within {FIRST_QUOTE_TIMEOUT_S:.0f} s", f"read logs/ under {bot._root}", ExitCode.TIMEOUT)
+                f"no two-sided quote within {FIRST_QUOTE_TIMEOUT_S:.0f} s", f"read logs/ under {bot.root}", ExitCode.TIMEOUT)
         time.sleep(0.2)
     first_quote_s = time.monotonic() - began
     say(f"two-sided  after {first_quote_s:.1f} s")
@@ -182,27 +109,30 @@ def _watch(venue: _Venue, bot: _Bot, minutes: float, market: str, say: Any, show
     began_bot = bot.summary()
     cancels_before, risk_before = began_bot.cancels, began_bot.risk_cancels
     started = time.monotonic()
-    picture = venue.picture(started, minutes * 60, since_ms, bot.summary())
+    picture = _picture(venue, started, minutes * 60, since_ms, bot.summary())
     with _screen(shows) as show:
         while time.monotonic() - started < minutes * 60:
             try:
-                picture = venue.picture(started, minutes * 60, since_ms, bot.summary())
+                picture = _picture(venue, started, minutes * 60, since_ms, bot.summary())
                 show(picture)
                 time.sleep(1.0)
             except KeyboardInterrupt:
                 break
             if not bot.is_alive():
-                raise Failure("the bot ended by itself", f"read logs/ under {bot._root}")
-    picture = venue.picture(started, minutes * 60, since_ms, bot.summary())
+                raise Failure("the bot ended by itself", f"read logs/ under {bot.root}")
+    picture = _picture(venue, started, minutes * 60, since_ms, bot.summary())
+    # Counted before the stop, whose own cancels are no part of quoting.
+    cancels, risk = picture.bot.cancels - cancels_before, picture.bot.risk_cancels - risk_before
     say("stopping   cancelling what rests")
     bot.stop()
-    return _report(venue, bot.summary(), picture, market, first_quote_s, cancels_before, risk_before)
+    return _report(venue, bot.summary(), picture, market, first_quote_s, cancels, risk)
 
 
 def _report(
-    venue: _Venue, bot: RunSummary, last: console.Picture, market: str, first_quote_s: float, cancels_before: int,
-    risk_before: int,
+    venue: EmulatorProcess, bot: RunSummary, last: console.Picture, market: str, first_quote_s: float, cancels: int,
+    risk_cancels: int,
 ) -> Report:
+    """Figures of the run, and every way in which its end is not as it should be."""
     account, state = venue.get(f"accounts/{venue.user}"), venue.get("state")
     position = next((row["qty"] for row in account["positions"]), "0")
     bot_position = bot.stopped["position"] if bot.stopped is not None else None
@@ -220,8 +150,8 @@ def _report(
         market=market, minutes=round(minutes, 2), two_sided_frac=last.score["two_sided_frac"],
         strict_frac=last.score["strict_frac"], alive_s=round(last.score["alive_s"], 1),
         seconds_to_first_quote=round(first_quote_s, 1),
-        cancels_per_min=round((last.bot.cancels - cancels_before) / minutes, 2),
-        risk_cancels_per_min=round((last.bot.risk_cancels - risk_before) / minutes, 2),
+        cancels_per_min=round(cancels / minutes, 2),
+        risk_cancels_per_min=round(risk_cancels / minutes, 2),
         venue_cancels_per_min=last.score["cancels_per_minute"], fills=account["fills"], position=position,
         bot_position=bot_position, net_pnl=account["net_pnl"], fees_paid=account["fees_paid"],
         orders_placed=bot.orders["placed"], orders_rejected=bot.orders["rejected"],
@@ -233,12 +163,12 @@ def _report_lines(report: Report, root: Path) -> list[str]:
     return [
         "",
         f"market               {report.market}, {report.minutes:.1f} minutes",
-        f"two-sided in band    {console.percent(report.two_sided_frac)} of live feed, "
-        f"{console.percent(report.strict_frac)} strict   (10 bps of mark, from the venue's order log)",
+        (f"two-sided in band    {console.percent(report.two_sided_frac)} of live feed, "
+        f"{console.percent(report.strict_frac)} strict   (10 bps of mark, from the venue's order log)"),
         f"first quote after    {report.seconds_to_first_quote:.1f} s",
         f"cancels a minute     {report.cancels_per_min:.1f}, and {report.risk_cancels_per_min:.1f} for risk",
-        f"orders               {report.orders_placed} placed, {report.orders_rejected} rejected, "
-        f"{report.rejected_signatures} signatures rejected",
+        (f"orders               {report.orders_placed} placed, {report.orders_rejected} rejected, "
+        f"{report.rejected_signatures} signatures rejected"),
         f"fills                {report.fills}, fees {console.money(report.fees_paid)}, net PnL {console.money(report.net_pnl)} DUSD",
         f"position             venue {report.position}, bot {report.bot_position}",
         f"left at the venue    {report.open_orders_at_end} orders; {report.unsettled_orders_at_end} of unknown outcome",
@@ -272,52 +202,6 @@ def _screen(shows: bool) -> Iterator[Any]:
         yield lambda picture: live.update(Panel(Text("\n".join(console.panel(picture))), title="hbx demo"))
 
 
-@contextmanager
-def _emulator(root: Path, tape: Path | None, at: str | None, seed: int) -> Iterator[_Venue]:
-    """An emulator process of our own on a free port, ended with the block."""
-    ready, keys = root / "emulator.json", root / "emulator-keys.json"
-    delay = TAPE_DELAY_MS if tape is not None else SYNTHETIC_DELAY_MS
-    command = [
-        sys.executable, "-m", "hummingbot_extensions.cli.main", "emulate", "standx", "--port", "0", "--seed", str(seed),
-        "--ready-file", str(ready), "--credentials-file", str(keys),
-        "--feed-delay-ms", str(delay), "--order-delay-ms", str(delay), "--cancel-delay-ms", str(delay),
-    ]
-    if tape is not None:
-        command += ["--market", str(tape)]
-        if at is not None:
-            command += ["--tape-start", _tape_start(tape, at)]
-    with (root / "emulator.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 60
-        while not ready.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                words = (root / "emulator.log").read_text().strip().splitlines()
-                raise Failure(f"the emulator did not start: {words[-1] if words else 'no output'}", f"read {root}/emulator.log")
-            time.sleep(0.1)
-        told, credentials = json.loads(ready.read_text()), json.loads(keys.read_text())
-        keys.unlink()  # from here on the keys are in Hummingbot's encrypted store alone
-        yield _Venue(told["url"], told["user"], credentials)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-
-
-def _tape_start(tape: Path, at: str) -> str:
-    """ISO time for ``at``, which may be HH:MM of the tape's first day."""
-    if not re.fullmatch(r"\d{1,2}:\d{2}", at):
-        return at
-    days = sorted(found.group(1) for path in tape.glob("orderbook_*.parquet")
-                  if (found := re.search(r"_(\d{4}-\d{2}-\d{2})_\d{2}\.parquet$", path.name)))
-    if not days:
-        raise Failure(f"--tape: {tape} holds no orderbook_*.parquet files", "name a folder of recorded data", ExitCode.NOT_FOUND)
-    return f"{days[0]}T{at.zfill(5)}:00"
-
-
 def _fresh_workspace(folder: Path | None) -> Path:
     if folder is None:
         return Path(tempfile.mkdtemp(prefix="hbx-demo-"))
@@ -335,24 +219,3 @@ def _fresh_workspace(folder: Path | None) -> Path:
 
 def _interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
-
-
-def _run(
-    command: list[str], environment: dict[str, str], cwd: Path | None = None, stdin: str | None = None,
-    timeout_s: float = 90.0,
-) -> None:
-    """Run a command; its last lines become the error when it fails. Keys go through standard input and are never shown."""
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env=environment, input=stdin if stdin is not None else "", text=True, capture_output=True,
-            timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired:
-        raise Failure(f"`{_shown(command)}` took longer than {timeout_s:.0f} s", "look at the logs of the workspace",
-                      ExitCode.TIMEOUT) from None
-    if done.returncode != 0:
-        tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-6:])
-        raise Failure(f"`{_shown(command)}` ended with {done.returncode}: {tail}", "look at the logs of the workspace")
-
-
-def _shown(command: list[str]) -> str:
-    return " ".join(command[2:6])
