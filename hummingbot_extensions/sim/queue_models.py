@@ -27,7 +27,9 @@ class QueuePlace:
 class QueueModel(Protocol):
     """What placement, frames and prints do to the lots ahead."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How reports call it."""
 
     def at_placement(self, shown_lots: int | None, background_lots: int) -> QueuePlace:
         """Place of a new order; ``shown_lots`` is None where the book shows no such level."""
