@@ -92,13 +92,16 @@ def has_come_back(world: World) -> bool:
 
 @given(worlds, schedules)
 def test_quoting_comes_back_when_the_trouble_is_over(world: World, schedule: list) -> None:
-    """Whatever happened before: with healthy input and a venue that answers, both sides rest in band within 100 s."""
+    """Whatever happened before: with healthy input and a venue that answers, both sides rest in band within 100 s.
+
+    A budget of one cancel a minute needs a minute for each order that has to go.
+    """
     run(world, schedule)
     world.book_age_ms, world.is_ready, world.margin = 10.0, True, D("10000")
     world.basis_bps = 0.0
     # The average of the basis forgets slowly; that is not what is waited for.
     world.state = replace(world.state, basis_frac=None, basis_frame_ns=None)
-    for _ in range(100):
+    for _ in range(100 if world.params.cancel_budget_per_min > 1 else 400):
         world.settle()
         world.now_ns += SECOND
         world.decide()
@@ -147,3 +150,17 @@ def test_a_runaway_market_is_followed_within_the_budget(config: QuoteParams) -> 
         world.settle()
     assert world.decision is not None
     assert world.decision.bid_silence in (None, Silence.THROTTLED, Silence.CANCEL_FIRST, Silence.SOFT_LIMIT)
+
+
+@pytest.mark.parametrize("lost", [OrderState.CANCELLING, OrderState.UNKNOWN])
+@pytest.mark.parametrize("config", CONFIGS)
+def test_i13_a_venue_that_never_confirms_does_not_add_exposure(config: QuoteParams, lost: OrderState) -> None:
+    """I13, G19: orders whose cancel or placement is never answered keep their room, which ``World.check`` proves."""
+    world = World(config, margin="1000000")
+    for turn in range(200):
+        world.move(-5.0 if turn % 2 else 5.0, 1000)
+        world.decide()
+        if lost is OrderState.UNKNOWN and turn % 3 == 0:
+            world.lose(turn)
+        world.accept(0)
+    assert any(order.state is OrderState.CANCELLING for order in world.orders.values())
