@@ -110,7 +110,7 @@ def _place(
     if sum(1 for order in orders if order.state is not OrderState.CANCELLING) >= MAX_ORDERS_A_SIDE:
         if len(outdated) < MAX_ORDERS_A_SIDE:
             return SidePlan((), Silence.THROTTLED, state)
-        # The market ran away from an order and from its replacement: the worse one makes room, the other holds the side.
+        # The market ran away from an order and its replacement: the worse one makes room, the other holds the side.
         outdated = [max(outdated, key=lambda order: abs(order.price - wanted.price))]
         if not _may_cancel(outdated, view.now_ns, params, state):
             return SidePlan((), Silence.THROTTLED, state)
