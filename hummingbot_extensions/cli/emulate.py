@@ -18,7 +18,9 @@ EXIT_ERROR = 1
 EXIT_NOT_FOUND = 2
 EXIT_CONFIG = 4
 
-app = typer.Typer(name="emulate", help="Run a venue on this machine: same API, no keys, no money.", no_args_is_help=True)
+app = typer.Typer(
+    name="emulate", help="Run a venue on this machine: same API, no keys, no money.", no_args_is_help=True
+)
 
 
 @app.callback()
@@ -34,7 +36,9 @@ def standx(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes any free one.")] = 8710,
     speed: Annotated[float, typer.Option(min=0.01, max=10_000, help="Venue seconds per second.")] = 1.0,
     manual: Annotated[bool, typer.Option("--manual", help="Time moves only by POST /_control/step.")] = False,
-    tape_start: Annotated[str | None, typer.Option(help="Where in the tape to begin, such as 2026-01-06T01:00.")] = None,
+    tape_start: Annotated[
+        str | None, typer.Option(help="Where in the tape to begin, such as 2026-01-06T01:00.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="How much of the tape to play.")] = None,
     order_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of an order.")] = 50.0,
     cancel_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of a cancel.")] = 50.0,

@@ -39,7 +39,7 @@ def state(exchange: Exchange) -> dict[str, Any]:
         "manual": exchange.clock.is_manual,
         "is_over": venue.is_over,
         "markets": markets,
-        "accounts": {alias: user for alias, user in _aliases(exchange).items()},
+        "accounts": _aliases(exchange),
         "sockets": {"stream": len(exchange.streams), "api": len(exchange.api_sockets)},
         "counters": {
             "requests": dict(sorted(counters.requests.items())),
@@ -80,9 +80,7 @@ def account(exchange: Exchange, user: str) -> dict[str, Any]:
         "funding": wire.exact(funding),
         "net_pnl": wire.exact(balance.equity - holder.start_balance),
         "positions": positions,
-        "open_orders": [
-            wire.order_object(view, venue.specs[view.symbol], exchange.offset_ns) for view in live
-        ],
+        "open_orders": [wire.order_object(view, venue.specs[view.symbol], exchange.offset_ns) for view in live],
         "fills": len(holder.trades),
         "maker_fills": sum(1 for trade in holder.trades if trade.is_maker),
         "orders_placed": holder.log.placed,

@@ -82,7 +82,9 @@ def is_request_key(text: str) -> bool:
         return False
 
 
-def is_body_signed(request_key: str, version: str, request_id: str, timestamp: str, body: bytes, signature: str) -> bool:
+def is_body_signed(
+    request_key: str, version: str, request_id: str, timestamp: str, body: bytes, signature: str
+) -> bool:
     """Whether ``signature`` (base64) is the request key's over version, id, timestamp and the raw body."""
     try:
         raw = base64.b64decode(signature, validate=True)

@@ -68,7 +68,9 @@ async def cancel_orders(request: web.Request) -> web.Response:
 async def change_leverage(request: web.Request) -> web.Response:
     client, request_id, body = await signed(request)
     leverage = requests.integer(body, "leverage")
-    return acknowledgement(request_id, request.app[EXCHANGE].venue.set_leverage(client.user, str(body.get("symbol")), leverage))
+    return acknowledgement(
+        request_id, request.app[EXCHANGE].venue.set_leverage(client.user, str(body.get("symbol")), leverage)
+    )
 
 
 async def change_margin_mode(request: web.Request) -> web.Response:
@@ -76,7 +78,9 @@ async def change_margin_mode(request: web.Request) -> web.Response:
     mode = body.get("margin_mode")
     if mode not in ("cross", "isolated"):
         raise BadRequest("margin_mode: must be one of cross, isolated")
-    return acknowledgement(request_id, request.app[EXCHANGE].venue.set_margin_mode(client.user, str(body.get("symbol")), mode))
+    return acknowledgement(
+        request_id, request.app[EXCHANGE].venue.set_margin_mode(client.user, str(body.get("symbol")), mode)
+    )
 
 
 # Own data
@@ -132,7 +136,9 @@ async def query_open_orders(request: web.Request) -> web.Response:
         rows += [
             order
             for order in account.orders.values()
-            if order.status is OrderStatus.CANCELED and order.closed_ns is not None and now_ns < order.closed_ns + stale_ns
+            if order.status is OrderStatus.CANCELED
+            and order.closed_ns is not None
+            and now_ns < order.closed_ns + stale_ns
         ]
         rows.sort(key=lambda order: order.id)
     rows = [order for order in rows if symbol in (None, order.symbol)]
@@ -206,9 +212,7 @@ async def query_funding_history(request: web.Request) -> web.Response:
     client = client_of(request)
     symbol, (start, end) = symbol_of(request, False), window(request)
     rows = [
-        row
-        for row in account_of(request, client).funding
-        if start <= row.ts_ns <= end and symbol in (None, row.symbol)
+        row for row in account_of(request, client).funding if start <= row.ts_ns <= end and symbol in (None, row.symbol)
     ]
     shown = _newest_first(rows, number(request.query, "last_id"), limit(request.query, 100, 500))
     return web.json_response([wire.funding_object(row, request.app[EXCHANGE].offset_ns) for row in shown])

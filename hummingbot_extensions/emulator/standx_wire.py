@@ -328,8 +328,7 @@ def _shown_side(levels: Sequence[tuple[int, int]], spec: MarketSpec) -> list[lis
     zeros = len(str(grid)) - 1
     step, decimals = (grid, spec.price_decimals - zeros) if grid == 10**zeros else (1, spec.price_decimals)
     return [
-        [units(t // step, decimals), units(q, spec.size_decimals)]
-        for t, q in displayed(levels, grid, SHOWN_LEVELS)
+        [units(t // step, decimals), units(q, spec.size_decimals)] for t, q in displayed(levels, grid, SHOWN_LEVELS)
     ]
 
 
@@ -371,10 +370,14 @@ def recent_trade(update: PrintUpdate, spec: MarketSpec, offset_ns: int) -> Wire:
 def kline_object(candle: Candle, spec: MarketSpec) -> Wire:
     """A row of the kline channel: prices as text, volumes as numbers, time in seconds."""
     texts = {name: units(getattr(candle, name), spec.price_decimals) for name in ("open", "high", "low", "close")}
-    return {"time": candle.start_s} | texts | {
-        "volume": float(units(candle.volume, spec.size_decimals)),
-        "volume_quote": float(units(candle.turnover, spec.price_decimals + spec.size_decimals)),
-    }
+    return (
+        {"time": candle.start_s}
+        | texts
+        | {
+            "volume": float(units(candle.volume, spec.size_decimals)),
+            "volume_quote": float(units(candle.turnover, spec.price_decimals + spec.size_decimals)),
+        }
+    )
 
 
 def compact(value: Any) -> str:

@@ -1,9 +1,9 @@
 """The two WebSockets of StandX, protocol section 4: ws-stream (market and account data) and ws-api (order entry).
 
 Every outbound text frame passes the connection's outbox, which holds it for the configured delay and keeps the order.
-Choices where the protocol is silent: candles come on the price beat; a subscription to depth_book or price is answered at once with the latest frame;
-an unknown channel is an invalid payload, an unknown symbol is refused by name; of several ws-api sockets with one
-session id the latest login receives what REST orders cause.
+Choices where the protocol is silent: candles come on the price beat; a subscription to depth_book or price is answered
+at once with the latest frame; an unknown channel is an invalid payload and an unknown symbol is refused by name; of
+several ws-api sockets with one session id the latest login receives what REST orders cause.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Session:
         self._held: deque[tuple[int, str]] = deque()
         self._last_due_ns = 0
         self._unwritten = 0
+        self._written = asyncio.Event()
+        self._written.set()
         self._transport: asyncio.BaseTransport | None = None
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._last_pong_s = time.monotonic()
@@ -70,6 +72,7 @@ class Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._written.set()
         return self.socket
 
     def opened(self) -> None:
@@ -95,8 +98,9 @@ class Session:
         silent = now_ns < self.exchange.faults.silent_until_ns
         while self._held and self._held[0][0] <= now_ns:
             _, text = self._held.popleft()
-            if not silent:
+            if not silent and not self.socket.closed:
                 self._unwritten += 1
+                self._written.clear()
                 self._ready.put_nowait(text)
 
     def next_due_ns(self) -> int | None:
@@ -104,8 +108,8 @@ class Session:
 
     async def drained(self) -> None:
         """Wait until every frame that is due has been written, or the socket is gone."""
-        while self._unwritten and not self.socket.closed:
-            await asyncio.sleep(0)
+        if not self.socket.closed:
+            await self._written.wait()
 
     async def close(self) -> None:
         await self.socket.close()
@@ -116,18 +120,21 @@ class Session:
             self._transport.abort()
 
     async def _write(self) -> None:
-        while True:
-            text = await self._ready.get()
-            if self._ready.qsize() > MAX_WAITING_FRAMES:
-                await self.socket.close(code=1008, message=b"slow consumer")
-                return
-            try:
+        try:
+            while True:
+                text = await self._ready.get()
+                if self._ready.qsize() > MAX_WAITING_FRAMES:
+                    await self.socket.close(code=1008, message=b"slow consumer")
+                    return
                 await self.socket.send_str(text)
-            except ConnectionResetError:
-                self._unwritten = 0
-                return
-            self._unwritten -= 1
-            self.exchange.counters.frames_sent += 1
+                self.exchange.counters.frames_sent += 1
+                self._unwritten -= 1
+                if not self._unwritten:
+                    self._written.set()
+        except ConnectionResetError:
+            return  # the reader sees the end of the connection and ends the session
+        finally:
+            self._written.set()
 
     async def _beat(self) -> None:
         """Ping every 10 s; close after five minutes without a pong or at the age limit."""

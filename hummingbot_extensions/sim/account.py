@@ -241,7 +241,7 @@ class Account:
     def position_view(
         self, symbol: str, specs: Mapping[str, MarketSpec], marks: Mapping[str, Decimal | None], now_ns: int
     ) -> PositionView:
-        """The position with its margin figures; liquidation and bankruptcy prices hold while other positions stand still."""
+        """The position with its margin figures; liquidation and bankruptcy prices hold with all else unmoved."""
         spec, position, mark = specs[symbol], self.positions[symbol], marks[symbol]
         size = from_units(position.lots, spec.size_decimals)
         entry_price = position.entry_value / abs(size) if position.lots else ZERO

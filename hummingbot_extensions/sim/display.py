@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from hummingbot_extensions.kernels.ladder import aggregate_down
+from hummingbot_extensions.sim.tape import Tape
 
 
 def displayed(levels: Sequence[tuple[int, int]], grid_ticks: int, depth: int) -> list[tuple[int, int]]:
@@ -19,3 +22,12 @@ def displayed(levels: Sequence[tuple[int, int]], grid_ticks: int, depth: int) ->
         return []
     ticks, lots = aggregate_down([t for t, _ in levels], [q for _, q in levels], grid_ticks, depth)
     return list(zip(ticks.tolist(), lots.tolist(), strict=True))
+
+
+def shown_grid_ticks(tape: Tape) -> int:
+    """Largest power of ten of ticks on which every shown price lies: the display grid of the tape's days."""
+    common = int(np.gcd.reduce(np.concatenate([tape.bids.ticks, tape.asks.ticks])))
+    grid = 1
+    while common % (grid * 10) == 0:
+        grid *= 10
+    return grid

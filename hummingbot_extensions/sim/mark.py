@@ -42,7 +42,7 @@ class MarkModel:
         funding_frac: float,
         hour_left_frac: float,
     ) -> int | None:
-        """Mark now, rounded to a tick; None when nothing says a price. ``hour_left_frac`` is time to funding over 1 h."""
+        """Mark now, to the tick; None when nothing says a price. ``hour_left_frac`` is time to funding over 1 h."""
         bid, ask = touch
         mid = (bid + ask) / 2 if bid is not None and ask is not None else None
         if self.rule is MarkRule.MID:
@@ -108,7 +108,9 @@ def funding_rate(premium: float, interest: float, clamp: float, cap: float) -> f
     return min(max(round(pulled, 12), -cap), cap)
 
 
-def impact_price(levels: Sequence[tuple[int, int]], notional: float, price_unit: float, size_unit: float) -> float | None:
+def impact_price(
+    levels: Sequence[tuple[int, int]], notional: float, price_unit: float, size_unit: float
+) -> float | None:
     """Average price in ticks of taking ``notional`` from ``levels`` (best first); None when they hold less."""
     left, cost, size = notional, 0.0, 0.0
     for price_ticks, lots in levels:

@@ -47,7 +47,9 @@ class OrderLog:
         if row is not None:
             row.end_ns = now_ns
 
-    def intervals(self, symbol: str, start_ns: int, end_ns: int, price_unit: float, size_unit: float) -> list[QuoteInterval]:
+    def intervals(
+        self, symbol: str, start_ns: int, end_ns: int, price_unit: float, size_unit: float
+    ) -> list[QuoteInterval]:
         """Rows of one symbol that touch [start, end), with a still resting order ending at ``end_ns``."""
         return [
             QuoteInterval(

@@ -232,7 +232,13 @@ class Venue:
         market = self._markets[symbol]
         bid, ask = market.source.touch()
         return PriceUpdate(
-            self.now_ns, symbol, self.mark_ticks(symbol), self._index_ticks(symbol), market.source.last_ticks(), bid, ask
+            self.now_ns,
+            symbol,
+            self.mark_ticks(symbol),
+            self._index_ticks(symbol),
+            market.source.last_ticks(),
+            bid,
+            ask,
         )
 
     def book_update(self, symbol: str, ts_ns: int | None = None) -> BookUpdate:
@@ -335,9 +341,7 @@ class Venue:
             self._fill(order.symbol, fill)
         if placement.resting_lots:
             is_bid = order.side is Side.BUY
-            account.log.rested(
-                order.id, order.symbol, is_bid, order.price_ticks, placement.resting_lots, self.now_ns
-            )
+            account.log.rested(order.id, order.symbol, is_bid, order.price_ticks, placement.resting_lots, self.now_ns)
         if placement.resting_lots and not placement.fills:
             self._tell_order(account, order)
             self._tell_balance(account)

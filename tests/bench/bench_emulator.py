@@ -1,6 +1,6 @@
 """What the emulator costs: order round trips over loopback, and the venue's own steps. Run as a script; prints figures.
 
-    python tests/bench/bench_emulator.py
+python tests/bench/bench_emulator.py
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.venue import Venue
 
 ROUNDS = 300
-TAKERS = [
-    Outside(t * 100 * MS, (Side.BUY, Side.SELL)[t % 2], None, 1, TimeInForce.IOC) for t in range(1, 6_000)
-]
+TAKERS = [Outside(t * 100 * MS, (Side.BUY, Side.SELL)[t % 2], None, 1, TimeInForce.IOC) for t in range(1, 6_000)]
 
 
 def line(what: str, samples_s: list[float]) -> str:
@@ -44,7 +42,9 @@ async def round_trips() -> None:
             await client.post("/api/cancel_order", {"cl_ord_id": f"r{number}"})
         for number in range(ROUNDS):
             began = time.perf_counter()
-            await client.api_outcome("order:new", order_body("buy", "0.001", "99990", cl_ord_id=f"w{number}"), f"n{number}")
+            await client.api_outcome(
+                "order:new", order_body("buy", "0.001", "99990", cl_ord_id=f"w{number}"), f"n{number}"
+            )
             api.append(time.perf_counter() - began)
             await client.api_outcome("order:cancel", {"cl_ord_id": f"w{number}"}, f"c{number}")
             client.api.texts.clear()
@@ -59,7 +59,9 @@ def venue_minutes(minutes: int = 10) -> None:
     began = time.perf_counter()
     events = venue.advance(START_NS + minutes * 60 * SECOND)
     spent_s = time.perf_counter() - began
-    print(f"venue alone: {minutes * 60 / spent_s:,.0f} s of venue time a second, {len(events):,} events in {spent_s:.2f} s")
+    print(
+        f"venue: {minutes * 60 / spent_s:,.0f} venue s per s, {len(events):,} events in {spent_s:.2f} s"
+    )
 
 
 async def idle_cost(seconds: float = 5.0) -> None:

@@ -45,7 +45,9 @@ class Outside:
     cancels: int | None = None
 
 
-def quiet_book(mid_ticks: int = 10_000_000, half_spread: int = 5, levels: int = 30, lots: int = 10_000) -> list[Outside]:
+def quiet_book(
+    mid_ticks: int = 10_000_000, half_spread: int = 5, levels: int = 30, lots: int = 10_000
+) -> list[Outside]:
     """A symmetric book at the start: ``levels`` a side, ten ticks apart."""
     book = []
     for level in range(levels):

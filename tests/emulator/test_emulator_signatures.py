@@ -65,8 +65,9 @@ def test_key_forms_of_the_vectors() -> None:
         signatures.base58_encode(seed) == VECTORS["private_seed_base58"]
     )
     assert signatures.public_key_base58(seed) == KEY
-    assert signatures.base58_decode(VECTORS["private_key64_base58_seed_plus_pub"])[-32:].hex() == (
-        VECTORS["public_key_hex"]
+    assert (
+        signatures.base58_decode(VECTORS["private_key64_base58_seed_plus_pub"])[-32:].hex()
+        == (VECTORS["public_key_hex"])
     )
     assert signatures.is_request_key(KEY)
     assert not signatures.is_request_key("3f2b6c1e-8a54-4d0e-9c7b-5a1d2e3f4a5b")
@@ -94,7 +95,11 @@ def test_sign_in_vector() -> None:
 def test_evm_vector() -> None:
     """The sample's EIP-191 signature is by the sample's wallet, needs its 0x, and fits no other message."""
     entry = sample("auth_login_evm")
-    message, signature, address = entry["message_signed"], entry["request"]["body"]["signature"], entry["wallet_address"]
+    message, signature, address = (
+        entry["message_signed"],
+        entry["request"]["body"]["signature"],
+        entry["wallet_address"],
+    )
     assert signatures.is_evm_login(message, signature, address)
     assert signatures.is_evm_login(message, signature, address.lower())
     assert not signatures.is_evm_login(message + " ", signature, address)

@@ -17,15 +17,19 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(30)]
 
 
 async def test_place_fill_cancel() -> None:
-    """The whole line: a quote rests, is filled in two steps, a second one is cancelled, REST agrees with the streams."""
+    """The whole line: a quote rests, is filled in two steps, a second is cancelled, REST agrees with the streams."""
     script = [Outside(40 * MS, Side.SELL, None, 4, IOC), Outside(80 * MS, Side.SELL, None, 6, IOC)]
     async with served(script, manual=True) as client:
-        status, ack = await client.order("buy", "0.0010", "99999.99", cl_ord_id="quote-1", headers={"x-session-id": SESSION})
+        status, ack = await client.order(
+            "buy", "0.0010", "99999.99", cl_ord_id="quote-1", headers={"x-session-id": SESSION}
+        )
         assert status == 200 and ack["code"] == 0
         await client.step(30)
         (frame,) = await client.stream.until(lambda socket: socket.of("order"))
         assert (frame["status"], frame["cl_ord_id"], frame["fill_qty"]) == ("open", "quote-1", "0")
-        assert client.api.answers(ack["request_id"]) == [{"code": 0, "message": "success", "request_id": ack["request_id"]}]
+        assert client.api.answers(ack["request_id"]) == [
+            {"code": 0, "message": "success", "request_id": ack["request_id"]}
+        ]
         await client.step(20)
         await client.step(40)
         await client.stream.until(lambda socket: len(socket.of("order")) == 3)
@@ -56,14 +60,19 @@ async def test_place_fill_cancel() -> None:
 async def test_alo_rejection_flow() -> None:
     """A crossing post-only order: ACK over REST, rejection on ws-api, nothing on the account stream, 404 on query."""
     async with served(manual=True) as client:
-        status, ack = await client.order("buy", "0.001", "100000.05", cl_ord_id="cross", headers={"x-session-id": SESSION})
+        status, ack = await client.order(
+            "buy", "0.001", "100000.05", cl_ord_id="cross", headers={"x-session-id": SESSION}
+        )
         assert status == 200
         await client.step(5)
         await client.api.until(lambda socket: socket.answers(ack["request_id"]))
         assert client.api.answers(ack["request_id"]) == [
             {"code": 400, "message": "alo order rejected", "request_id": ack["request_id"]}
         ]
-        assert await client.get("/api/query_order?cl_ord_id=cross") == (404, {"code": 404, "message": "order not found"})
+        assert await client.get("/api/query_order?cl_ord_id=cross") == (
+            404,
+            {"code": 404, "message": "order not found"},
+        )
         assert not client.stream.of("order") and not client.stream.of("balance")
         state = await client.control("state")
         assert state["counters"]["order_rejections"] == {"post_only_crossed": 1}
@@ -175,7 +184,9 @@ async def test_accounts_are_apart() -> None:
 
 async def test_order_delay_and_feed_delay() -> None:
     """With delays an order executes that long after its acceptance, and each frame leaves that long after its event."""
-    async with served(manual=True, order_delay_ms=400.0, cancel_delay_ms=300.0, feed_delay_ms=200.0, wired=False) as client:
+    async with served(
+        manual=True, order_delay_ms=400.0, cancel_delay_ms=300.0, feed_delay_ms=200.0, wired=False
+    ) as client:
         task = asyncio.create_task(client.connect())
         while not task.done():
             await client.step(50)

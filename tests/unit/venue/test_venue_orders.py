@@ -213,9 +213,7 @@ def test_two_accounts_match_in_fifo() -> None:
     other = drive.venue.open_account("bsc_0xother", Decimal(10_000))
     drive.place("buy", "0.2", "99999.99")
     request = drive.account.orders[next(iter(drive.account.orders))]
-    late = NewOrder(
-        "BTC-USD", Side.BUY, OrderKind.LIMIT, Decimal("0.2"), Decimal("99999.99"), TimeInForce.ALO, False
-    )
+    late = NewOrder("BTC-USD", Side.BUY, OrderKind.LIMIT, Decimal("0.2"), Decimal("99999.99"), TimeInForce.ALO, False)
     drive.venue.submit("bsc_0xother", late, 0)
     drive.to(1.0)
     assert request.status is OrderStatus.FILLED

@@ -43,7 +43,9 @@ def test_cutting_the_walk_changes_nothing(cuts: list[int]) -> None:
 def test_delayed_commands_run_at_their_time() -> None:
     """A queued order meets the market as it stands when its delay is over, and says so with that time."""
     drive = Driver([Outside(30 * MS, Side.BUY, 10_000_001, 100)])
-    order = NewOrder("BTC-USD", Side.SELL, OrderKind.LIMIT, Decimal("0.1"), Decimal("100000.01"), TimeInForce.ALO, False)
+    order = NewOrder(
+        "BTC-USD", Side.SELL, OrderKind.LIMIT, Decimal("0.1"), Decimal("100000.01"), TimeInForce.ALO, False
+    )
     drive.venue.submit(USER, order, 47 * MS, "late")
     events = drive.to(1.0)
     terminal = next(event for event in events if isinstance(event, Terminal))
@@ -143,7 +145,9 @@ def test_alive_runs_equal_alive_spans(times: list[int], start: int, length: int)
 
 SIDES = st.sampled_from(["buy", "sell"])
 ACTIONS = st.one_of(
-    st.tuples(st.just("limit"), SIDES, st.integers(1, 4_000), st.integers(-40, 40), st.sampled_from(["gtc", "ioc", "alo"])),
+    st.tuples(
+        st.just("limit"), SIDES, st.integers(1, 4_000), st.integers(-40, 40), st.sampled_from(["gtc", "ioc", "alo"])
+    ),
     st.tuples(st.just("market"), SIDES, st.integers(1, 4_000), st.booleans()),
     st.tuples(st.just("cancel"), st.integers(0, 20)),
     st.tuples(st.just("wait"), st.integers(1, 400)),
