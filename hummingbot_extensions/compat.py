@@ -59,6 +59,11 @@ def is_ws_open(ws_assistant: Any) -> bool:
     return bool(connection.connected) and socket is not None and not socket.closed
 
 
+def release(rest_response: Any) -> None:
+    """Give a reply's connection back at once: a task that is cancelled while reading would leave it to the collector."""
+    require(rest_response, "_aiohttp_response").release()
+
+
 def forget_not_found(order_tracker: Any, client_order_id: str) -> None:
     """Reset Hummingbot's count of "not found" answers: the venue has just told us about the order."""
     require(order_tracker, "_order_not_found_records").pop(client_order_id, None)

@@ -74,7 +74,7 @@ class StandxAccountSync(StandxOrderFlow):
                         await handler(row)
             except asyncio.CancelledError:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001  any bad frame, not the loop
                 # A malformed frame is logged and skipped; it must not make the loop sleep or die.
                 self.logger().exception("Unexpected error in user stream listener loop.")
 

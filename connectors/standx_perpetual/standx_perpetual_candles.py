@@ -113,7 +113,7 @@ class StandxPerpetualCandles(CandlesBase):  # type: ignore[misc]
                 is_failing = False
             except asyncio.CancelledError:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001  the poll outlives every failure
                 if not is_failing:
                     self.logger().exception("candles not fetched pair=%s", self._trading_pair)
                 is_failing = True

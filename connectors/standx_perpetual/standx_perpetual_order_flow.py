@@ -314,7 +314,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             await self._order_tracker.process_order_not_found(client_order_id)
         except (Unknown, Transient) as problem:
             self.logger().warning(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
-        except Exception:
+        except Exception:  # noqa: BLE001  Hummingbot calls this fire-and-forget
             self.logger().exception(f"Failed to cancel order {client_order_id}")
         else:
             if is_taken:

@@ -17,6 +17,7 @@ from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
+from hummingbot_extensions import compat
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
 
 from . import standx_perpetual_constants as CONSTANTS
@@ -124,6 +125,7 @@ async def request_json(
     url = rest_url(path, domain)
     assistant = await factory.get_rest_assistant()
     is_write = method is not RESTMethod.GET
+    response = None
     try:
         response = await assistant.execute_request_and_get_response(
             url=url,
@@ -145,6 +147,9 @@ async def request_json(
         raise Transient(f"{method.name} {path}: cannot connect ({type(error).__name__})") from error
     except (aiohttp.ClientError, ConnectionError) as error:
         raise _failure(is_write, f"{method.name} {path}: {type(error).__name__}") from error
+    finally:
+        if response is not None:
+            compat.release(response)
     return _checked(response.status, text, f"{method.name} {path}", is_write)
 
 

@@ -35,7 +35,8 @@ class MarketState:
     def on_price(self, trading_pair: str, state: PriceState) -> None:
         """Prices came in: remember them and tell the listeners. An older exchange stamp than the known one is ignored."""
         known = self._prices.get(trading_pair)
-        if known is not None and (state.exchange_ts_ns or 0) < (known.exchange_ts_ns or 0):
+        stamp = state.exchange_ts_ns
+        if known is not None and stamp is not None and stamp < (known.exchange_ts_ns or 0):
             return
         self._prices[trading_pair] = state
         self.listeners.notify(trading_pair)

@@ -149,7 +149,7 @@ def parse_frame(data: object, received_mono_ns: int) -> PublicFrame:
             return _parse_trades(body, symbol)
     except _Skip as skip:
         return SkippedFrame(skip.reason, symbol)
-    except (ValueError, TypeError, KeyError, InvalidOperation):
+    except (ValueError, TypeError, LookupError, InvalidOperation):
         return SkippedFrame(SkipReason.MALFORMED, symbol)
     return SkippedFrame(SkipReason.OTHER_CHANNEL, symbol)
 
@@ -169,7 +169,7 @@ def parse_book(body: object, symbol: str | None, received_mono_ns: int) -> Publi
             raise _Skip(SkipReason.CROSSED)
     except _Skip as skip:
         return SkippedFrame(skip.reason, symbol)
-    except (ValueError, TypeError, InvalidOperation):
+    except (ValueError, TypeError, LookupError, InvalidOperation):
         return SkippedFrame(SkipReason.MALFORMED, symbol)
     state = BookState(
         bid=bids[0][0],
