@@ -56,7 +56,9 @@ class Trader:
         self.events: list[MarketEvent] = []
         self._next_id = 0
 
-    def place(self, side: Side, ticks: int | None, lots: int, tif: TimeInForce = TimeInForce.ALO) -> tuple[int, Placement]:
+    def place(
+        self, side: Side, ticks: int | None, lots: int, tif: TimeInForce = TimeInForce.ALO
+    ) -> tuple[int, Placement]:
         self._next_id += 1
         return self._next_id, self.market.place(self._next_id, side, ticks, lots, tif)
 
@@ -80,3 +82,25 @@ def recorded_tapes() -> Path:
     if not any(folder.glob("orderbook_*.parquet")):
         pytest.skip("no recorded data: set HBX_TAPE_DIR to a folder with orderbook_*.parquet")
     return folder
+
+
+def write_hour(folder: Path, tape: Tape, day_hour: str, repeat_rows: bool = False) -> None:
+    """Write a tape as the two files of one recorded hour (``2026-01-06_02``), in the recording's columns and types."""
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = np.repeat(np.arange(len(tape.frame_ts_ns)), 2 if repeat_rows else 1)
+    stamp = pa.timestamp("ns", tz="UTC")
+    columns = {"timestamp": pa.array(tape.frame_ts_ns[rows], stamp)}
+    for name, side in (("bid", tape.bids), ("ask", tape.asks)):
+        columns[f"{name}_prices"] = pa.array([(side.at(row)[0] / 100).tolist() for row in rows], pa.list_(pa.float64()))
+        columns[f"{name}_quantities"] = pa.array(
+            [(side.at(row)[1] / 10_000).tolist() for row in rows], pa.list_(pa.float64())
+        )
+    columns["is_valid"] = pa.array([True] * len(rows))
+    parquet.write_table(pa.table(columns), folder / f"orderbook_{tape.symbol}_{day_hour}.parquet")
+    prints = {
+        "timestamp": pa.array(tape.trade_ts_ns, stamp),
+        "price": pa.array(tape.trade_ticks / 100),
+        "quantity": pa.array(tape.trade_lots / 10_000),
+    }
+    parquet.write_table(pa.table(prints), folder / f"trades_{tape.symbol}_{day_hour}.parquet")
