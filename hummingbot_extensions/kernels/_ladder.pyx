@@ -41,14 +41,3 @@ cpdef void shown_lots(
             if ticks[j] == price:
                 out[i] = lots[j]
                 break
-
-
-cpdef Py_ssize_t first_outside(
-    const int64_t[::1] prices, Py_ssize_t start, Py_ssize_t stop, int64_t low, int64_t high
-) noexcept nogil:
-    """Compiled twin of ``_ladder_py.first_outside``."""
-    cdef Py_ssize_t i
-    for i in range(start, stop):
-        if prices[i] <= low or prices[i] >= high:
-            return i
-    return stop

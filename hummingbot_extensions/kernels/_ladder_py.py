@@ -47,11 +47,3 @@ def shown_lots(ticks: Int64Array, lots: Int64Array, wanted: Int64Array, out: Int
             if ticks[j] == price:
                 out[i] = lots[j]
                 break
-
-
-def first_outside(prices: Int64Array, start: int, stop: int, low: int, high: int) -> int:
-    """First index in [start, stop) whose price is <= ``low`` or >= ``high``; ``stop`` when there is none."""
-    for i in range(start, stop):
-        if prices[i] <= low or prices[i] >= high:
-            return i
-    return stop

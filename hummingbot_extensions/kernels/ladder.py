@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -16,21 +17,19 @@ from hummingbot_extensions.kernels import _ladder_py
 Int64Array = npt.NDArray[np.int64]
 
 
+COMPILED = "hummingbot_extensions.kernels._ladder"
+
+
 def _load() -> tuple[Any, bool]:
+    """(the loops, whether they are compiled). A build that is broken raises, it does not go slow."""
     if os.environ.get("HBX_PURE_PYTHON") == "1":
         return _ladder_py, False
     try:
-        from hummingbot_extensions.kernels import _ladder
+        return importlib.import_module(COMPILED), True
     except ModuleNotFoundError as error:
-        if error.name != "hummingbot_extensions.kernels._ladder":
+        if error.name != COMPILED:
             raise
         return _ladder_py, False
-    except ImportError as error:
-        # What ``from package import name`` raises when there is no such submodule; anything else is a broken build.
-        if error.name != "hummingbot_extensions.kernels" or "_ladder" not in str(error):
-            raise
-        return _ladder_py, False
-    return _ladder, True
 
 
 _impl, IS_COMPILED = _load()
@@ -80,15 +79,3 @@ def shown_lots(ticks: npt.ArrayLike, lots: npt.ArrayLike, wanted: npt.ArrayLike)
     out = np.empty(len(wanted), np.int64)
     _impl.shown_lots(ticks, lots, wanted, out)
     return out
-
-
-def first_outside(prices: npt.ArrayLike, start: int, stop: int, low: int, high: int) -> int:
-    """First index in [start, stop) with a price <= ``low`` or >= ``high``, ``stop`` when there is none.
-
-    >>> first_outside([5, 6, 9], 0, 3, 4, 9)
-    2
-    """
-    prices = _checked("prices", prices)
-    if not 0 <= start <= stop <= len(prices):
-        raise ValueError(f"range {start}:{stop} does not lie in {len(prices)} prices")
-    return int(_impl.first_outside(prices, start, stop, low, high))

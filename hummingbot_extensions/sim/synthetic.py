@@ -1,6 +1,6 @@
 """A closed market of seeded agents with exact price-time priority; our orders rest in the very same queues.
 
-Order of things at one instant: agents' step (value, arbitrage, makers), then the frame, then takers of that millisecond.
+Order at one instant: takers of that millisecond, then the agents' step (value, arbitrage, makers), then the frame.
 Takers of (t, t + step] are drawn at t, so how time is sliced changes nothing: ``advance(a); advance(b)`` gives what
 ``advance(b)`` gives. Value, takers and makers draw from three generators of their own: the value's path and what takers
 want are the same whatever we do, makers answer to the book that we share with them.
@@ -143,7 +143,7 @@ class SyntheticMarket:
             self._pending.append(BookChanged(self.now_ns))
 
     def _agents_act(self) -> None:
-        """Makers withdraw what is misplaced or due for a change, arbitrage eats what the value has passed, makers place."""
+        """Makers withdraw what is misplaced, arbitrage eats what the value has passed, makers place anew."""
         best = {Side.BUY: self._path.best_bid_ticks, Side.SELL: self._path.best_ask_ticks}
         to_place = {side: makers.misplaced(best[side]) for side, makers in self._makers.items()}
         for side, slot in self._refreshed():

@@ -18,8 +18,8 @@ class ValuePath:
     """
 
     __slots__ = (
-        "_params", "_rng", "_bps_ticks", "_dt_s", "value_ticks", "touch_ticks", "_log_volatility", "_depth_z",
-        "gap_ticks", "gap_above",
+        "_params", "_rng", "_bps_ticks", "_dt_s", "value_ticks", "touch_ticks", "_volatility_z", "_drift_z",
+        "_depth_z", "gap_ticks", "gap_above",
     )  # fmt: skip
 
     def __init__(self, params: AgentParams, rng: Random, start_ticks: int) -> None:
@@ -29,7 +29,8 @@ class ValuePath:
         self._dt_s = params.step_ns / NS_PER_S
         self.value_ticks = float(start_ticks)
         self.touch_ticks = start_ticks
-        self._log_volatility = params.volatility_log_sd * rng.gauss(0.0, 1.0)
+        self._volatility_z = rng.gauss(0.0, 1.0)
+        self._drift_z = rng.gauss(0.0, 1.0)
         self._depth_z = rng.gauss(0.0, 1.0)
         self.gap_ticks = 1
         self.gap_above = True
@@ -37,7 +38,7 @@ class ValuePath:
     @property
     def volatility(self) -> float:
         """Volatility over its median."""
-        return exp(self._log_volatility)
+        return exp(self._params.volatility_log_sd * self._volatility_z)
 
     @property
     def depth(self) -> float:
@@ -57,13 +58,10 @@ class ValuePath:
     def step(self) -> None:
         params, rng, dt_s = self._params, self._rng, self._dt_s
         gauss = rng.gauss
-        decay = exp(-dt_s / params.volatility_tau_s)
-        self._log_volatility = decay * self._log_volatility + params.volatility_log_sd * sqrt(
-            1.0 - decay * decay
-        ) * gauss(0.0, 1.0)
-        decay = exp(-dt_s / params.depth_tau_s)
-        self._depth_z = decay * self._depth_z + sqrt(1.0 - decay * decay) * gauss(0.0, 1.0)
-        move_bps = params.value_sigma_bps * sqrt(dt_s) * gauss(0.0, 1.0)
+        self._volatility_z = self._reverting(self._volatility_z, params.volatility_tau_s)
+        self._depth_z = self._reverting(self._depth_z, params.depth_tau_s)
+        self._drift_z = self._reverting(self._drift_z, params.drift_tau_s)
+        move_bps = params.value_sigma_bps * sqrt(dt_s) * gauss(0.0, 1.0) + params.drift_bps_per_s * dt_s * self._drift_z
         if rng.random() < params.jump_per_s * dt_s:
             move_bps += params.jump_bps * gauss(0.0, 1.0)
         self.value_ticks = max(1.0, self.value_ticks * exp(1e-4 * move_bps * self.volatility))
@@ -76,3 +74,8 @@ class ValuePath:
                 self.gap_above = rng.random() < 0.5
         elif rng.random() < params.gap_close_per_s * dt_s:
             self.gap_ticks = 1
+
+    def _reverting(self, z: float, tau_s: float) -> float:
+        """The next value of a standard normal that forgets itself over ``tau_s``."""
+        decay = exp(-self._dt_s / tau_s)
+        return decay * z + sqrt(1.0 - decay * decay) * self._rng.gauss(0.0, 1.0)

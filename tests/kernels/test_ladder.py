@@ -1,13 +1,10 @@
-"""Ladder kernels: both twins against worked cases and, bit for bit, against each other."""
+"""Ladder kernels: the cases by hand, both twins against each other, and that the compiled one is the one in use."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,141 +12,122 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hummingbot_extensions.kernels import _ladder_py, ladder
-from hummingbot_extensions.sim.display import displayed
+
+if ladder.IS_COMPILED:
+    from hummingbot_extensions.kernels import _ladder
+
+needs_compiled = pytest.mark.skipif(
+    not ladder.IS_COMPILED, reason="kernels._ladder is not built (setup.py build_ext --inplace) or HBX_PURE_PYTHON=1"
+)
+INT64 = st.integers(-(2**40), 2**40)
 
 
-def compiled() -> ModuleType:
-    """The compiled twin; the calling test is skipped where it was not built."""
-    try:
-        return importlib.import_module(ladder.COMPILED)
-    except ModuleNotFoundError as error:
-        if error.name != ladder.COMPILED:
-            raise
-        pytest.skip("the kernel is not compiled: python setup.py build_ext --inplace")
-
-
-def int64(values: list[int]) -> Any:
+def vector(values: list[int]) -> np.ndarray:
     return np.array(values, np.int64)
 
 
-@pytest.fixture(params=["pure", "compiled"])
-def twin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The checked entry with either twin behind it."""
-    monkeypatch.setattr(ladder, "_impl", _ladder_py if request.param == "pure" else compiled())
+def test_compiled_twin_is_loaded_where_it_is_required() -> None:
+    """With HBX_REQUIRE_COMPILED=1 a silent fall back to the pure twin is a failure."""
+    if os.environ.get("HBX_REQUIRE_COMPILED") == "1":
+        assert ladder.IS_COMPILED, "HBX_REQUIRE_COMPILED=1, but the pure twin was loaded"
+    else:
+        assert ladder._impl is (_ladder if ladder.IS_COMPILED else _ladder_py)
 
 
-def test_compiled_twin_is_the_one_in_use() -> None:
-    """Where a compiled kernel is required, the entry has it behind it, and so have the emulator's depth frames."""
-    if os.environ.get("HBX_REQUIRE_COMPILED") != "1":
-        pytest.skip("set HBX_REQUIRE_COMPILED=1 to require the compiled kernel")
-    assert ladder.IS_COMPILED, "no compiled ladder kernel: python setup.py build_ext --inplace"
-    assert ladder._impl.__name__ == ladder.COMPILED and ladder._impl.__file__.endswith((".so", ".pyd"))
+def test_pure_twin_can_be_forced() -> None:
+    """HBX_PURE_PYTHON=1 gives the twin whether or not the extension is built, with the same answer."""
+    code = (
+        "from hummingbot_extensions.kernels import ladder; "
+        "print(ladder.IS_COMPILED, ladder.aggregate_down([109, 103, 99], [1, 2, 4], 10)[1].tolist())"
+    )
+    environment = {**os.environ, "HBX_PURE_PYTHON": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.returncode) == ("False [3, 4]", 0)
 
 
-def test_depth_frames_go_through_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the emulator shows is what the loaded twin returns."""
-    calls = []
-
-    class Counting:
-        @staticmethod
-        def aggregate_down(*arrays: Any) -> int:
-            calls.append(len(arrays))
-            return _ladder_py.aggregate_down(*arrays)
-
-    monkeypatch.setattr(ladder, "_impl", Counting)
-    assert displayed([(109, 1), (103, 2), (99, 4)], 10, 5) == [(100, 3), (90, 4)] and calls == [5]
-
-
-@pytest.mark.parametrize("switch", ["1", ""])
-def test_pure_python_can_be_forced(switch: str) -> None:
-    """HBX_PURE_PYTHON=1 loads the twin even where a compiled kernel exists; otherwise the compiled one wins."""
-    if not switch:
-        compiled()
-    code = "from hummingbot_extensions.kernels import ladder; print(ladder.IS_COMPILED)"
-    environment = os.environ | {"HBX_PURE_PYTHON": switch}
-    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == str(switch != "1")
-
-
-@pytest.mark.usefixtures("twin")
 @pytest.mark.parametrize(
     ("ticks", "lots", "grid", "depth", "expected"),
     [
-        ([], [], 10, None, ([], [])),
-        ([109, 103, 99], [1, 2, 4], 10, None, ([100, 90], [3, 4])),
-        ([101, 109, 110], [1, 2, 4], 10, None, ([100, 110], [3, 4])),
-        ([109, 103, 99, 95, 80], [1, 2, 4, 8, 16], 10, 2, ([100, 90], [3, 12])),
-        ([109, 103], [1, 2], 10, 0, ([], [])),
-        ([-1, -10, -11], [1, 2, 4], 10, None, ([-10, -20], [3, 4])),
-        ([7, 5], [1, 2], 1, 9, ([7, 5], [1, 2])),
+        ([], [], 10, None, []),
+        ([109, 103, 99], [1, 2, 4], 10, None, [(100, 3), (90, 4)]),
+        ([101, 109, 110], [1, 2, 4], 10, None, [(100, 3), (110, 4)]),
+        ([109, 103, 99], [1, 2, 4], 1, None, [(109, 1), (103, 2), (99, 4)]),
+        ([109, 103, 99, 95], [1, 2, 4, 8], 10, 1, [(100, 3)]),
+        ([109], [1], 10, 0, []),
+        ([9, -1, -10, -11], [1, 2, 4, 8], 10, None, [(0, 1), (-10, 6), (-20, 8)]),
     ],
 )
-def test_aggregation_by_hand(
-    ticks: list[int], lots: list[int], grid: int, depth: int | None, expected: tuple[list[int], list[int]]
-) -> None:
-    """Prices truncate down on both sides, below zero too; a cut bucket list keeps complete buckets."""
-    assert tuple(part.tolist() for part in ladder.aggregate_down(ticks, lots, grid, depth)) == expected
+def test_levels_are_truncated_down_and_merged(ticks, lots, grid, depth, expected) -> None:
+    """Both sides go down, buckets are complete even when the depth cuts the side off, below zero down is down too."""
+    found = ladder.aggregate_down(ticks, lots, grid, depth)
+    assert list(zip(*(side.tolist() for side in found), strict=True)) == expected
 
 
-@pytest.mark.usefixtures("twin")
-def test_shown_lots_by_hand() -> None:
-    """Lots of each wanted level in the order asked for, -1 where the price is not shown."""
-    assert ladder.shown_lots([100, 90], [3, 4], [90, 95, 100, 90]).tolist() == [4, -1, 3, 4]
-    assert ladder.shown_lots([], [], [90]).tolist() == [-1]
+def test_missing_levels_are_minus_one() -> None:
+    """A level of no lots is told from no level."""
+    assert ladder.shown_lots([100, 90, 80], [3, 0, 5], [80, 85, 90]).tolist() == [5, -1, 0]
+    assert ladder.shown_lots([], [], [80]).tolist() == [-1]
 
 
-@pytest.mark.usefixtures("twin")
-def test_unchecked_input_never_reaches_the_loops() -> None:
-    """Other shapes, lengths, types or limits raise in the entry."""
-    with pytest.raises(ValueError, match="1 ticks and 2 lots"):
-        ladder.aggregate_down([1], [1, 2], 10)
-    with pytest.raises(ValueError, match="1 ticks and 0 lots"):
-        ladder.shown_lots([1], [], [1])
-    with pytest.raises(ValueError, match="grid"):
-        ladder.aggregate_down([1], [1], 0)
-    with pytest.raises(ValueError, match="depth"):
-        ladder.aggregate_down([1], [1], 10, -1)
-    with pytest.raises(ValueError, match="one-dimensional"):
-        ladder.aggregate_down([[1]], [[1]], 10)
-    with pytest.raises(TypeError, match="integers"):
-        ladder.shown_lots([1.5], [1], [1])
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (([1], [1, 2], 10), ValueError),
+        (([[1]], [1], 10), ValueError),
+        (([1.5], [1], 10), TypeError),
+        (([1], [1], 0), ValueError),
+        (([1], [1], 10, -1), ValueError),
+    ],
+)
+def test_bad_arrays_never_reach_the_unchecked_loops(arguments, error) -> None:
+    """Lengths, shapes, types and the grid are refused by the wrapper."""
+    with pytest.raises(error):
+        ladder.aggregate_down(*arguments)
 
 
-sides = st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 10**9)), max_size=40)
+def test_shown_lots_refuses_unequal_lengths() -> None:
+    """A level without a size is refused."""
+    with pytest.raises(ValueError, match="2 ticks and 1 lots"):
+        ladder.shown_lots([1, 2], [1], [1])
 
 
-@given(sides, st.integers(1, 1_000), st.integers(0, 45), st.booleans())
-def test_aggregation_twins_agree(side: list[tuple[int, int]], grid: int, room: int, is_ask: bool) -> None:
-    """Same count, same buckets, same sums, and untouched room behind them."""
-    other = compiled()
-    side = sorted(side, reverse=not is_ask)
-    ticks, lots = int64([price for price, _ in side]), int64([size for _, size in side])
+def test_strided_arrays_are_taken() -> None:
+    """A column of a table is not contiguous and still gives the right answer."""
+    table = np.array([[109, 1], [103, 2], [99, 4]])
+    assert ladder.aggregate_down(table[:, 0], table[:, 1], 10)[1].tolist() == [3, 4]
+
+
+@needs_compiled
+@given(levels=st.lists(st.tuples(INT64, INT64)), grid=st.integers(1, 2**20), room=st.integers(0, 12), up=st.booleans())
+def test_aggregate_down_twins_are_equal(levels, grid, room, up) -> None:
+    """Same count, same buckets, same untouched rest of the output."""
+    levels.sort(reverse=not up)
+    ticks, lots = vector([t for t, _ in levels]), vector([q for _, q in levels])
     results = []
-    for implementation in (_ladder_py, other):
-        out_ticks, out_lots = np.full(room, -7, np.int64), np.full(room, -7, np.int64)
-        count = implementation.aggregate_down(ticks, lots, grid, out_ticks, out_lots)
+    for twin in (_ladder_py, _ladder):
+        out_ticks, out_lots = np.full(room, 7, np.int64), np.full(room, 7, np.int64)
+        count = twin.aggregate_down(ticks, lots, grid, out_ticks, out_lots)
         results.append((count, out_ticks.tobytes(), out_lots.tobytes()))
     assert results[0] == results[1]
 
 
-@given(sides, st.lists(st.integers(-50, 50), max_size=20))
-def test_shown_lots_twins_agree(side: list[tuple[int, int]], wanted: list[int]) -> None:
-    """Same lots for levels that exist and for those that do not."""
-    other = compiled()
-    levels = {price % 50: size for price, size in side}
-    ticks, lots = int64(list(levels)), int64(list(levels.values()))
+@needs_compiled
+@given(levels=st.dictionaries(st.integers(-20, 20), INT64), wanted=st.lists(st.integers(-25, 25)))
+def test_shown_lots_twins_are_equal(levels, wanted) -> None:
+    """Same answer for prices shown, not shown and asked twice."""
     results = []
-    for implementation in (_ladder_py, other):
-        out = np.full(len(wanted), -7, np.int64)
-        implementation.shown_lots(ticks, lots, int64(wanted), out)
+    for twin in (_ladder_py, _ladder):
+        out = np.full(len(wanted), 7, np.int64)
+        twin.shown_lots(vector(list(levels)), vector(list(levels.values())), vector(wanted), out)
         results.append(out.tobytes())
     assert results[0] == results[1]
 
 
-@given(sides, st.integers(1, 1_000))
-def test_aggregation_conserves_lots_and_order(side: list[tuple[int, int]], grid: int) -> None:
-    """Without a cut no lot is lost, prices lie on the grid, at most a step below, each once and best first."""
-    side = sorted(side, reverse=True)
-    ticks, lots = ladder.aggregate_down([p for p, _ in side], [q for _, q in side], grid)
-    assert int(lots.sum()) == sum(size for _, size in side)
-    assert ticks.tolist() == sorted({price // grid * grid for price, _ in side}, reverse=True)
+@given(levels=st.lists(st.tuples(st.integers(0, 500), st.integers(1, 9)), max_size=40), grid=st.integers(1, 50))
+def test_no_lot_is_lost(levels, grid) -> None:
+    """Buckets hold all lots, lie on the grid, and each is one step or more from the next."""
+    levels.sort()
+    ticks, lots = ladder.aggregate_down([t for t, _ in levels], [q for _, q in levels], grid)
+    assert lots.sum() == sum(q for _, q in levels)
+    assert not (ticks % grid).any()
+    assert (np.diff(ticks) >= grid).all()

@@ -1,206 +1,140 @@
-"""Whatever orders arrive whenever: both markets conserve lots, respect limits, and ignore how time is sliced."""
+"""What must hold of the exact book and the synthetic market for any orders and any slicing of time."""
 
 from __future__ import annotations
-
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hummingbot_extensions.core.types import Side, TimeInForce
-from hummingbot_extensions.sim.generator import generated_tape
-from hummingbot_extensions.sim.market import Fill, MarketEvent, MarketSource, Placement, Print
+from hummingbot_extensions.sim.market import Fill, MarketEvent, Print
 from hummingbot_extensions.sim.matching import FifoBook
+from hummingbot_extensions.sim.statistics import BTC_USD, START_NS, START_PRICE_TICKS
 from hummingbot_extensions.sim.synthetic import SyntheticMarket
-from hummingbot_extensions.sim.tape import Tape, TapeMarket
-from tests.support.tapes import BTC, MS, START_NS
 
-PRICE_TICKS = 9_300_000
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """After ``wait_ms``: cancel order ``cancels``, or place one ``offset_ticks`` behind the other side's touch."""
-
-    wait_ms: int
-    side: Side
-    offset_ticks: int
-    lots: int
-    tif: TimeInForce
-    is_market: bool
-    cancels: int | None
+PRICE = st.one_of(st.none(), st.integers(95, 105))
+ORDER = st.tuples(st.sampled_from(Side), PRICE, st.integers(1, 50), st.sampled_from(TimeInForce))
+ACTION = st.one_of(ORDER, st.integers(0, 40))
+MS_NS = 1_000_000
 
 
-steps = st.builds(
-    Step,
-    st.integers(0, 3_000),
-    st.sampled_from(Side),
-    st.integers(-60, 200),
-    st.integers(1, 30_000),
-    st.sampled_from(TimeInForce),
-    st.booleans(),
-    st.none() | st.integers(0, 5),
-)
-plans = st.lists(steps, min_size=1, max_size=12)
-
-
-@cache
-def tape() -> Tape:
-    """Forty seconds as a collector would have recorded them of our own market."""
-    return generated_tape(BTC, 11, START_NS, 40_000 * MS, PRICE_TICKS)
-
-
-def synthetic() -> MarketSource:
-    return SyntheticMarket(BTC, 11, START_NS, PRICE_TICKS)
-
-
-def taped() -> MarketSource:
-    return TapeMarket(tape(), BTC)
-
-
-@dataclass(slots=True)
-class Run:
-    """What became of a plan: everything reported, each placement, lots cancelled and limits by order id."""
-
-    events: list[MarketEvent]
-    placements: dict[int, Placement]
-    cancelled: Counter[int]
-    sizes: dict[int, int]
-    limits: dict[int, tuple[Side, int | None]]
-    books: list[object]
-
-
-def run(market: MarketSource, plan: list[Step], slice_ms: int | None) -> Run:
-    done = Run([], {}, Counter(), {}, {}, [])
-
-    def go(to_ns: int) -> None:
-        while slice_ms is not None and market.now_ns + slice_ms * MS < to_ns:
-            done.events += market.advance(market.now_ns + slice_ms * MS)
-        done.events += market.advance(to_ns)
-
-    for order_id, step in enumerate(plan):
-        go(market.now_ns + step.wait_ms * MS)
-        if step.cancels is not None:
-            done.cancelled[step.cancels] += market.cancel(step.cancels) or 0
-            continue
-        bid, ask = market.touch()
-        reference = ask if step.side is Side.BUY else bid
-        if reference is None:
-            continue
-        is_market = step.is_market and step.tif is not TimeInForce.ALO
-        limit = None if is_market else reference - step.side.sign * step.offset_ticks
-        done.limits[order_id], done.sizes[order_id] = (step.side, limit), step.lots
-        done.placements[order_id] = market.place(order_id, step.side, limit, step.lots, step.tif)
-        done.books.append(market.book(30))
-    go(market.now_ns + 5_000 * MS)
-    done.books.append((market.book(30), market.touch(), market.last_ticks(), market.index()))
-    return done
-
-
-def all_fills(done: Run) -> list[Fill]:
-    taken = [fill for placement in done.placements.values() for fill in placement.fills]
-    return taken + [event for event in done.events if isinstance(event, Fill)]
-
-
-def check_sums_and_limits(make: Callable[[], MarketSource], plan: list[Step]) -> None:
-    market = make()
-    done = run(market, plan, None)
-    filled: Counter[int] = Counter()
-    for fill in all_fills(done):
-        filled[fill.order_id] += fill.size_lots
-        side, limit = done.limits[fill.order_id]
-        assert fill.size_lots > 0
-        assert limit is None or (limit - fill.price_ticks) * side.sign >= 0, "worse than the limit"
-        assert not fill.is_maker or fill.price_ticks == limit, "a maker gets its own price"
-    for order_id, placement in done.placements.items():
-        taken = sum(fill.size_lots for fill in placement.fills)
-        assert not (placement.would_cross and (placement.fills or placement.resting_lots))
-        rests = market.cancel(order_id) or 0
-        total = filled[order_id] + done.cancelled[order_id] + rests
-        if placement.resting_lots:
-            assert taken + placement.resting_lots == total == done.sizes[order_id]
-        else:
-            assert total == taken <= done.sizes[order_id]
-    assert [event.ts_ns for event in done.events] == sorted(event.ts_ns for event in done.events)
-
-
-@given(plans)
-@settings(max_examples=60)
-def test_synthetic_conserves_lots_and_limits(plan: list[Step]) -> None:
-    """Size = filled + cancelled + resting for each order, nothing fills past its limit, events come in time order."""
-    check_sums_and_limits(synthetic, plan)
-
-
-@given(plans)
-@settings(max_examples=100)
-def test_tape_conserves_lots_and_limits(plan: list[Step]) -> None:
-    """The same over a tape."""
-    check_sums_and_limits(taped, plan)
-
-
-@given(plans, st.integers(1, 900))
-@settings(max_examples=25)
-def test_synthetic_ignores_slicing(plan: list[Step], slice_ms: int) -> None:
-    """One advance or hundreds of small ones: same events, same books, to the lot."""
-    assert run(synthetic(), plan, None) == run(synthetic(), plan, slice_ms)
-
-
-@given(plans, st.integers(1, 900))
-@settings(max_examples=40)
-def test_tape_ignores_slicing(plan: list[Step], slice_ms: int) -> None:
-    """The same over a tape."""
-    assert run(taped(), plan, None) == run(taped(), plan, slice_ms)
-
-
-@given(plans)
-@settings(max_examples=60)
-def test_prints_of_a_tape_fill_us_by_no_more_than_their_size(plan: list[Step]) -> None:
-    """Between two frames our maker fills at one instant never exceed what printed there."""
-    market = taped()
-    done = run(market, plan, None)
-    frames = set(tape().frame_ts_ns.tolist())
-    printed: Counter[int] = Counter()
-    filled: Counter[int] = Counter()
-    for event in done.events:
-        if isinstance(event, Print):
-            printed[event.ts_ns] += event.size_lots
-        elif isinstance(event, Fill) and event.ts_ns not in frames:
-            filled[event.ts_ns] += event.size_lots
-    assert all(lots <= printed[at_ns] for at_ns, lots in filled.items())
-
-
-orders = st.tuples(
-    st.sampled_from(Side), st.none() | st.integers(90, 110), st.integers(1, 50), st.sampled_from(TimeInForce)
-)
-
-
-@given(st.lists(st.one_of(orders, st.integers(0, 40)), max_size=60))
-def test_fifo_book_conserves_lots(actions: list[tuple[Side, int | None, int, TimeInForce] | int]) -> None:
-    """Every lot that came in was matched, dropped, cancelled or rests; makers fill in order of price, then of age."""
+@given(st.lists(ACTION, max_size=60))
+def test_lots_are_conserved_and_no_order_trades_beyond_its_limit(actions) -> None:
+    """Every lot given is matched, resting, cancelled or discarded; prices suit both sides; the older goes first."""
     book = FifoBook()
-    came_in: Counter[Side] = Counter()
-    went: Counter[Side] = Counter()
+    given_lots: dict[int, int] = {}
+    matched: dict[int, int] = {}
+    gone: dict[int, int] = {}
+    limits: dict[int, tuple[Side, int | None]] = {}
     for order_id, action in enumerate(actions):
         if isinstance(action, int):
-            entry = book.resting(action)
-            lots = book.cancel(action)
-            assert (lots is None) == (entry is None)
-            if entry is not None:
-                assert lots == entry[2]
-                went[entry[0]] += entry[2]
+            left = book.cancel(action)
+            if left is not None:
+                gone[action] = left
             continue
         side, price, lots, tif = action
         if price is None and tif is TimeInForce.ALO:
             continue
+        best = book.best_ticks(side.opposite)
         execution = book.place(order_id, side, price, lots, tif)
+        given_lots[order_id], limits[order_id] = lots, (side, price)
+        crosses = best is not None and (price is None or (price - best) * side.sign >= 0)
+        assert execution.would_cross == (tif is TimeInForce.ALO and crosses)
+        assert bool(execution.matches) == (crosses and not execution.would_cross)
+        for match in execution.matches:
+            maker_side, maker_price = limits[match.maker_id]
+            assert maker_side is side.opposite and match.price_ticks == maker_price
+            assert price is None or (price - match.price_ticks) * side.sign >= 0
+            matched[match.maker_id] = matched.get(match.maker_id, 0) + match.size_lots
+        matched[order_id] = execution.matched_lots
+        gone[order_id] = lots - execution.matched_lots - execution.resting_lots
         book.invariants()
-        came_in[side] += execution.resting_lots
-        went[side.opposite] += execution.matched_lots
-        assert execution.matched_lots + execution.resting_lots <= lots
-        keys = [(side.sign * match.price_ticks, match.maker_id) for match in execution.matches]
-        assert keys == sorted(keys), "price first, then age"
-    for side in Side:
-        assert came_in[side] == went[side] + book.total_lots(side)
+    resting = book.total_lots(Side.BUY) + book.total_lots(Side.SELL)
+    assert sum(given_lots.values()) == sum(matched.values()) + sum(gone.values()) + resting
+    for order_id, lots in given_lots.items():
+        entry = book.resting(order_id)
+        assert lots == matched[order_id] + gone[order_id] + (entry[2] if entry else 0)
+
+
+OFFSET = st.one_of(st.none(), st.integers(-3_000, 3_000))
+STEP = st.tuples(
+    st.integers(0, 700),
+    st.sampled_from(Side),
+    OFFSET,
+    st.integers(1, 3_000),
+    st.sampled_from(TimeInForce),
+    st.booleans(),
+)
+
+
+def driven(seed: int, steps, cuts: list[int]) -> list[object]:
+    """Everything seen of a market under the same orders, with each wait cut at ``cuts`` (ms after its begin)."""
+    source = SyntheticMarket(BTC_USD, seed, START_NS, START_PRICE_TICKS)
+    seen: list[object] = []
+    for order_id, (wait_ms, side, offset, lots, tif, cancels) in enumerate(steps):
+        until_ns = source.now_ns + wait_ms * MS_NS
+        events: list[MarketEvent] = []
+        for cut in sorted(cuts):
+            if source.now_ns < START_NS + cut * MS_NS < until_ns:
+                events += source.advance(START_NS + cut * MS_NS)
+        events += source.advance(until_ns)
+        seen.append(events)
+        if offset is None and tif is TimeInForce.ALO:
+            continue
+        price = None if offset is None else START_PRICE_TICKS + offset
+        placement = source.place(order_id, side, price, lots, tif)
+        seen.append(placement)
+        if cancels:
+            seen.append(source.cancel(order_id))
+    seen.append(source.advance(source.now_ns + 1_000 * MS_NS))
+    seen.append((source.book(1_000), source.last_ticks(), source.index()))
+    source.invariants()
+    return seen
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32), st.lists(STEP, max_size=8), st.lists(st.integers(0, 4_000), max_size=12))
+def test_slicing_time_changes_nothing(seed, steps, cuts) -> None:
+    """The same orders at the same times give the same events to the bit, in however many calls time is advanced."""
+    assert driven(seed, steps, cuts) == driven(seed, steps, [])
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32), st.lists(STEP, max_size=12))
+def test_our_orders_never_do_worse_than_their_limit_nor_fill_more_than_their_size(seed, steps) -> None:
+    """Takers' fills within the limit, makers' at it; every lot of ours ends filled, cancelled, resting or discarded."""
+    source = SyntheticMarket(BTC_USD, seed, START_NS, START_PRICE_TICKS)
+    left: dict[int, int] = {}
+    limits: dict[int, tuple[Side, int | None]] = {}
+
+    def book_fill(fill: Fill) -> None:
+        side, price = limits[fill.order_id]
+        if fill.is_maker:
+            assert fill.price_ticks == price
+        else:
+            assert price is None or (price - fill.price_ticks) * side.sign >= 0
+        left[fill.order_id] -= fill.size_lots
+        assert fill.size_lots > 0 and left[fill.order_id] >= 0
+
+    for order_id, (wait_ms, side, offset, lots, tif, _cancels) in enumerate(steps):
+        for event in source.advance(source.now_ns + wait_ms * MS_NS):
+            if isinstance(event, Fill):
+                book_fill(event)
+        if offset is None and tif is TimeInForce.ALO:
+            continue
+        price = None if offset is None else START_PRICE_TICKS + offset
+        limits[order_id], left[order_id] = (side, price), lots
+        placement = source.place(order_id, side, price, lots, tif)
+        for fill in placement.fills:
+            book_fill(fill)
+        if placement.resting_lots:
+            assert left[order_id] == placement.resting_lots
+        events = source.advance(source.now_ns)
+        printed = sum(event.size_lots for event in events if isinstance(event, Print))
+        assert printed == sum(fill.size_lots for fill in placement.fills)
+        for event in events:
+            if isinstance(event, Fill):
+                book_fill(event)
+        if not placement.resting_lots:
+            left[order_id] = 0
+    for order_id, lots in left.items():
+        assert (source.cancel(order_id) or 0) == lots
