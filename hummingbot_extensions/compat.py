@@ -21,7 +21,8 @@ def require(owner: Any, name: str) -> Any:
     except AttributeError:
         label = getattr(owner, "__name__", type(owner).__name__)
         raise UpstreamChanged(
-            f"Hummingbot's {label} has no {name!r} any more; this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
+            f"Hummingbot's {label} has no {name!r} any more; "
+            f"this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
         ) from None
 
 
@@ -29,7 +30,9 @@ def require(owner: Any, name: str) -> Any:
 
 
 class FrameClock:
-    """``time.monotonic_ns()`` of the last frame of any kind on a websocket, pings and pongs included; None before the first."""
+    """``time.monotonic_ns()`` of the last frame of any kind on a websocket, pings and pongs included; None before
+    the first.
+    """
 
     def __init__(self) -> None:
         self.last_mono_ns: int | None = None
@@ -53,14 +56,18 @@ def watch_frames(ws_assistant: Any) -> FrameClock:
 
 
 def is_ws_open(ws_assistant: Any) -> bool:
-    """True while the socket under ``ws_assistant`` accepts writes, so that a refusal to send is known before sending."""
+    """True while the socket under ``ws_assistant`` accepts writes, so that a refusal to send is known before
+    sending.
+    """
     connection = require(ws_assistant, "_connection")
     socket = require(connection, "_connection")
     return bool(connection.connected) and socket is not None and not socket.closed
 
 
 def release(rest_response: Any) -> None:
-    """Give a reply's connection back at once: a task that is cancelled while reading would leave it to the collector."""
+    """Give a reply's connection back at once: a task that is cancelled while reading would leave it to the
+    collector.
+    """
     require(rest_response, "_aiohttp_response").release()
 
 
@@ -82,27 +89,47 @@ def register_candles(name: str, feed_class: type) -> None:
 def register_rate_source(name: str, factory: Callable[[], Any]) -> None:
     """Make a rate source selectable as ``rate_oracle_source`` in conf_client.yml. Safe to call again.
 
-    Connector utils are imported while Hummingbot's client config is half loaded: then its table is extended before the
-    config class is built from it; when the class exists already it is rebuilt.
+    Connector utils are imported while Hummingbot's client config module is still being executed, before it has the table
+    of selectable sources; the entry is then added at the first import that follows.
     """
     from hummingbot.core.rate_oracle import rate_oracle
 
     require(rate_oracle, "RATE_ORACLE_SOURCES")[name] = factory
+    if not _add_rate_source_mode(name):
+        sys.meta_path.insert(0, _AfterClientConfig(name))
+
+
+class _AfterClientConfig:
+    """Import hook that finds nothing: it waits for the client config to be complete, adds its entry and goes."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        if self in sys.meta_path and _add_rate_source_mode(self._name):
+            sys.meta_path.remove(self)
+
+
+def _add_rate_source_mode(name: str) -> bool:
+    """Whether the client config is complete and, from now on at the latest, offers the source."""
     module = sys.modules.get("hummingbot.client.config.client_config_map")
-    modes = getattr(module, "RATE_SOURCE_MODES", None)
-    if module is None or modes is None or name in modes:
-        return
-    modes[name] = _rate_source_mode(module, name)
     config_class = getattr(module, "ClientConfigMap", None)
-    if config_class is not None:
+    if module is None or config_class is None:
+        return False
+    modes = require(module, "RATE_SOURCE_MODES")
+    if name not in modes:
+        modes[name] = _rate_source_mode(module, name)
         _rebuild_rate_source_field(config_class, tuple(modes.values()))
+    return True
 
 
 def _rate_source_mode(module: Any, name: str) -> type:
     from pydantic import ConfigDict, Field, create_model
 
     base = require(module, "ExchangeRateSourceModeBase")
-    mode = create_model(f"{name.title().replace('_', '')}RateSourceMode", __base__=base, name=(str, Field(default=name)))
+    mode = create_model(
+        f"{name.title().replace('_', '')}RateSourceMode", __base__=base, name=(str, Field(default=name))
+    )
     mode.model_config = ConfigDict(**{**base.model_config, "title": name})
     return mode
 
@@ -129,7 +156,7 @@ def replace_executor(type_name: str, stock: type, factory: Callable[..., Any]) -
     present = mapping.get(type_name)
     if present is not stock and getattr(present, "__qualname__", None) != factory.__qualname__:
         raise UpstreamChanged(
-            f"Hummingbot builds {type_name!r} with {present!r} instead of {stock.__name__}; this bundle was tested with "
-            f"hummingbot=={TESTED_HUMMINGBOT}."
+            f"Hummingbot builds {type_name!r} with {present!r} instead of {stock.__name__}; "
+            f"this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
         )
     mapping[type_name] = factory

@@ -71,9 +71,9 @@ def demo(
     signal.signal(signal.SIGTERM, _interrupt)
     with running_emulator(root, tape, at, seed) as venue:
         say(f"emulator   {venue.url}   {'tape ' + str(tape) if tape else f'synthetic market, seed {seed}'}")
-        bot = BotProcess(root, venue.url, CONTROLLER_ID)
+        bot = BotProcess(root / "workspace", venue.url, CONTROLLER_ID)
         bot.prepare(venue.credentials)
-        say(f"workspace  {root}")
+        say(f"workspace  {bot.root}")
         bot.start()
         say("bot        started by hbot")
         try:
