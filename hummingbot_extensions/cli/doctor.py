@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.metadata
 import json
 import os
@@ -19,8 +20,9 @@ from typing import Annotated
 import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
-from hummingbot_extensions.cli.hummingbot_root import installed_package, version_of
+from hummingbot_extensions.cli.hummingbot_root import SUPPORTED, version_of
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
+from hummingbot_extensions.cli.placing import Manifest
 from hummingbot_extensions.cli.workspace import checked_yaml, found_workspace
 from hummingbot_extensions.kernels import ladder
 
@@ -43,8 +45,9 @@ class Row:
 
 
 def doctor(
-    workspace: Annotated[Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")]
-    = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check Python, versions, kernels, workspace, connectors, ports, clock and disk."""
@@ -57,9 +60,14 @@ def doctor(
         rows += _workspace_rows(root)
     worst = "fail" if any(row.state == "fail" for row in rows) else "ok"
     width = max(len(row.check) for row in rows)
-    show({"bundle": __version__, "result": worst, "rows": [asdict(row) for row in rows]},
-         [f"{row.state:4}  {row.check:{width}}  {row.finding}" + (f"  Fix: {row.fix}" if row.fix else "") for row in rows],
-         as_json)
+    show(
+        {"bundle": __version__, "result": worst, "rows": [asdict(row) for row in rows]},
+        [
+            f"{row.state:4}  {row.check:{width}}  {row.finding}" + (f"  Fix: {row.fix}" if row.fix else "")
+            for row in rows
+        ],
+        as_json,
+    )
     if worst == "fail":
         raise typer.Exit(ExitCode.ERROR)
 
@@ -78,13 +86,20 @@ def _hummingbot() -> Row:
         return Row("hummingbot", "fail", "not installed", f"pip install hummingbot=={HUMMINGBOT_VERSION}")
     if found == HUMMINGBOT_VERSION:
         return Row("hummingbot", "ok", found)
-    return Row("hummingbot", "fail", f"{found}, tested is {HUMMINGBOT_VERSION}", f"pip install hummingbot=={HUMMINGBOT_VERSION}")
+    return Row(
+        "hummingbot",
+        "fail",
+        f"{found}, tested is {HUMMINGBOT_VERSION}",
+        f"pip install hummingbot=={HUMMINGBOT_VERSION}",
+    )
 
 
 def _kernels() -> Row:
     if ladder.IS_COMPILED:
         return Row("kernels", "ok", "compiled")
-    return Row("kernels", "warn", "pure Python: correct, slower", "install a C compiler and reinstall, unset HBX_PURE_PYTHON")
+    return Row(
+        "kernels", "warn", "pure Python: correct, slower", "install a C compiler and reinstall, unset HBX_PURE_PYTHON"
+    )
 
 
 def _port() -> Row:
@@ -95,8 +110,12 @@ def _port() -> Row:
         except OSError:
             if _emulator_time("http://127.0.0.1:8710") is not None:
                 return Row("port 8710", "ok", "an emulator answers")
-            return Row("port 8710", "warn", "taken by something else",
-                       f"hbx emulate standx --port 0, and set {ADDRESS_VARIABLE} to what it prints")
+            return Row(
+                "port 8710",
+                "warn",
+                "taken by something else",
+                f"hbx emulate standx --port 0, and set {ADDRESS_VARIABLE} to what it prints",
+            )
     return Row("port 8710", "ok", "free")
 
 
@@ -106,11 +125,15 @@ def _clock() -> Row:
     time.sleep(0.05)
     drift = abs((time.time() - wall) - (time.monotonic() - started))
     if drift > 0.02:
-        return Row("clock", "fail", f"wall clock jumps: {drift * 1e3:.0f} ms within 50 ms", "let NTP settle before trading")
+        return Row(
+            "clock", "fail", f"wall clock jumps: {drift * 1e3:.0f} ms within 50 ms", "let NTP settle before trading"
+        )
     address = os.environ.get(ADDRESS_VARIABLE, f"http://127.0.0.1:{EMULATOR_PORT}")
     theirs = _emulator_time(address)
     if theirs is None:
-        return Row("clock", "warn", "steady, but not compared: no emulator answers", "check that NTP runs (`timedatectl`)")
+        return Row(
+            "clock", "warn", "steady, but not compared: no emulator answers", "check that NTP runs (`timedatectl`)"
+        )
     skew = abs(theirs - time.time())
     if skew > CLOCK_SKEW_WARN_S:
         state = "fail" if skew > CLOCK_SKEW_FAIL_S else "warn"
@@ -122,7 +145,7 @@ def _emulator_time(address: str) -> float | None:
     try:
         with urllib.request.urlopen(f"{address}/v1/region", timeout=2) as answer:
             return float(json.load(answer)["systemTime"]) / 1e3
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
 
 
@@ -137,21 +160,44 @@ def _workspace_rows(root: Path) -> Iterator[Row]:
 
 
 def _package_copy(root: Path) -> Row:
+    manifest = Manifest.read(root)
+    release = manifest.hummingbot if manifest else ""
+    if not release:  # a root that was there before us: only its own word says what it is
+        found = version_of(root / "hummingbot")
+        if found in SUPPORTED:
+            return Row("its Hummingbot", "ok", found)
+        return Row(
+            "its Hummingbot",
+            "fail",
+            f"{found or 'unknown'}, tested is {', '.join(sorted(SUPPORTED))}",
+            f"use hummingbot=={HUMMINGBOT_VERSION}",
+        )
     try:
-        installed = version_of(installed_package())
-    except Failure as failure:
-        return Row("its Hummingbot", "fail", failure.what, failure.fix)
-    copied = version_of(root / "hummingbot")
-    if copied == installed:
-        return Row("its Hummingbot", "ok", copied)
-    return Row("its Hummingbot", "fail", f"{copied or 'unknown'}, installed is {installed}", f"hbx init {root} --refresh")
+        installed = importlib.metadata.version("hummingbot")
+    except importlib.metadata.PackageNotFoundError:
+        return Row(
+            "its Hummingbot",
+            "warn",
+            f"{release}, not compared: none is installed beside hbx",
+            f"pip install hummingbot=={HUMMINGBOT_VERSION}",
+        )
+    if release == installed:
+        return Row("its Hummingbot", "ok", f"copy of {release}")
+    return Row("its Hummingbot", "fail", f"copy of {release}, installed is {installed}", f"hbx init {root} --refresh")
 
 
 def _connectors(root: Path) -> Row:
     """Ask the workspace's own Hummingbot, in a process of its own, which connectors it finds."""
-    code = ("import json; from hummingbot.client.settings import AllConnectorSettings as A; "
-            "print(json.dumps(sorted(A.get_connector_settings())))")
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    code = (
+        "import json; from hummingbot.client.settings import AllConnectorSettings as A; "
+        "print(json.dumps(sorted(A.get_connector_settings())))"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=120, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Row("connectors", "fail", "Hummingbot did not list them within 120 s", f"hbx init {root} --refresh")
     try:
         found = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
@@ -165,7 +211,9 @@ def _connectors(root: Path) -> Row:
 
 def _keys(root: Path) -> Row:
     if not (root / "conf" / ".password_verification").exists():
-        return Row("key store", "warn", "no key store yet", "hbot connect standx_perpetual (or standx_perpetual_emulator)")
+        return Row(
+            "key store", "warn", "no key store yet", "hbot connect standx_perpetual (or standx_perpetual_emulator)"
+        )
     stored = sorted(path.stem for path in (root / "conf" / "connectors").glob("*.yml"))
     ours = [name for name in stored if name in OUR_CONNECTORS]
     if not ours:
@@ -182,10 +230,19 @@ def _client_config(root: Path) -> Row:
     paper = (content.get("paper_trade") or {}).get("paper_trade_exchanges") or []
     wrong = [name for name in paper if str(name).removesuffix("_paper_trade") in OUR_CONNECTORS]
     if wrong:
-        return Row("client settings", "fail", f"paper_trade_exchanges names {', '.join(wrong)}: spot paper trading only",
-                   "remove it, and use standx_perpetual_emulator")
+        return Row(
+            "client settings",
+            "fail",
+            f"paper_trade_exchanges names {', '.join(wrong)}: spot paper trading only",
+            "remove it, and use standx_perpetual_emulator",
+        )
     if content.get("anonymized_metrics_mode"):
-        return Row("client settings", "warn", "Hummingbot reports traded volume", "anonymized_metrics_mode: {} in conf_client.yml")
+        return Row(
+            "client settings",
+            "warn",
+            "Hummingbot reports traded volume",
+            "anonymized_metrics_mode: {} in conf_client.yml",
+        )
     return Row("client settings", "ok", "conf_client.yml")
 
 

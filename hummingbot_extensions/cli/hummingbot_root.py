@@ -23,8 +23,10 @@ def installed_package() -> Path:
         if file.as_posix() == "hummingbot/__init__.py":
             return Path(str(file.locate())).resolve().parent
     raise Failure(
-        "Hummingbot is not installed beside hbx", f"run `make test` or `pip install hummingbot=={HUMMINGBOT_VERSION}`",
-        ExitCode.NOT_FOUND)
+        "Hummingbot is not installed beside hbx",
+        f"run `make test` or `pip install hummingbot=={HUMMINGBOT_VERSION}`",
+        ExitCode.NOT_FOUND,
+    )
 
 
 def version_of(package: Path) -> str:
@@ -41,11 +43,15 @@ def checked_root(root: Path) -> Path:
     package = root / "hummingbot"
     if not (package / "connector" / "derivative").is_dir():
         raise Failure(
-            f"--root: {root} holds no Hummingbot", "name the folder that contains hummingbot/connector/derivative",
-            ExitCode.NOT_FOUND)
+            f"--root: {root} holds no Hummingbot",
+            "name the folder that contains hummingbot/connector/derivative",
+            ExitCode.NOT_FOUND,
+        )
     version = version_of(package)
     if version not in SUPPORTED:
         raise Failure(
-            f"--root: {root} holds Hummingbot {version or 'of unknown version'}, tested are {', '.join(sorted(SUPPORTED))}",
-            f"use hummingbot=={HUMMINGBOT_VERSION}, or a newer release of this bundle", ExitCode.CONFIG_ERROR)
+            f"--root: {root} holds Hummingbot {version or 'of unknown version'}, tested: {', '.join(SUPPORTED)}",
+            f"use hummingbot=={HUMMINGBOT_VERSION}, or a newer release of this bundle",
+            ExitCode.CONFIG_ERROR,
+        )
     return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
 from dataclasses import asdict
@@ -14,7 +15,7 @@ import yaml
 from hummingbot_extensions.cli.hummingbot_root import installed_package, version_of
 from hummingbot_extensions.cli.install import outcome_lines
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
-from hummingbot_extensions.cli.placing import CONNECTORS_AT, MANIFEST, place
+from hummingbot_extensions.cli.placing import CONNECTORS_AT, MANIFEST, Manifest, place
 
 FOLDERS = ("conf/connectors", "conf/strategies", "conf/scripts", "conf/controllers", "logs", "data")
 USD_TOKENS = ("USD", "USDT", "USDC", "DUSD")
@@ -22,10 +23,12 @@ USD_TOKENS = ("USD", "USDT", "USDC", "DUSD")
 
 def init(
     workspace: Annotated[Path, typer.Argument(help="Folder to make the workspace in.")],
-    refresh: Annotated[bool, typer.Option("--refresh", help="Renew Hummingbot and our files; keep what you edited.")]
-    = False,
-    link: Annotated[bool, typer.Option("--link/--copy", help="Link our code instead of copying it (for developing it).")]
-    = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Renew Hummingbot and our files; keep what you edited.")
+    ] = False,
+    link: Annotated[
+        bool, typer.Option("--link/--copy", help="Link our code instead of copying it (for developing it).")
+    ] = False,
     rates_from: Annotated[str, typer.Option(help="Connector whose prices value balances in USD.")] = "standx_perpetual",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done and do nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -42,14 +45,23 @@ def init(
         raise Failure(f"a bot runs in {root}", "stop it first (`hbot stop`)", ExitCode.ERROR)
     package = installed_package()
     if not dry_run:
+        root.mkdir(parents=True, exist_ok=True)
+        if not is_workspace:  # first of all: what an interruption leaves is then known as ours
+            Manifest().write(root)
         for folder in FOLDERS:
             (root / folder).mkdir(parents=True, exist_ok=True)
         copy_package(package, root / "hummingbot")
         _write_client_config(root / "conf" / "conf_client.yml", rates_from)
-    outcome = place(root, link, dry_run, renew=refresh)
+    outcome = place(root, link, dry_run, importlib.metadata.version("hummingbot"))
     record = {"workspace": str(root), "hummingbot": version_of(package), **asdict(outcome)}
-    show(record, [f"workspace {root}, Hummingbot {version_of(package)}",
-                  *outcome_lines(outcome, "would place" if dry_run else "placed", "placed")], as_json)
+    show(
+        record,
+        [
+            f"workspace {root}, Hummingbot {version_of(package)}",
+            *outcome_lines(outcome, "would place" if dry_run else "placed", "placed"),
+        ],
+        as_json,
+    )
 
 
 def copy_package(source: Path, target: Path) -> None:
@@ -58,11 +70,12 @@ def copy_package(source: Path, target: Path) -> None:
     It is built beside the target and moved into place, so that an interruption leaves the old one or none.
     Our connectors in an older copy are placed anew by the caller.
     """
-    draft = target.with_name("hummingbot.new")
+    draft, old = target.with_name("hummingbot.new"), target.with_name("hummingbot.old")
+    if old.exists() and not target.exists():  # an earlier run was cut short between the two moves
+        old.rename(target)
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(source, draft, copy_function=_link_or_copy)
     if target.exists():
-        old = target.with_name("hummingbot.old")
         shutil.rmtree(old, ignore_errors=True)
         target.rename(old)
         draft.rename(target)
@@ -90,22 +103,25 @@ def _link_or_copy(source: str, target: str) -> None:
 
 
 def _write_client_config(path: Path, rates_from: str) -> None:
-    """Client settings where there are none: no reporting of volume, dollars of every kind at par, rates from the venue."""
+    """Client settings where there are none: no volume reported, dollars of every kind at par, rates from the venue."""
     if path.exists():
         return
     settings: dict[str, Any] = {
         "anonymized_metrics_mode": {},
         "global_token": {
-            "global_token_name": "USDT", "global_token_symbol": "$", "usd_equivalent_tokens": list(USD_TOKENS)},
+            "global_token_name": "USDT",
+            "global_token_symbol": "$",
+            "usd_equivalent_tokens": list(USD_TOKENS),
+        },
         "rate_oracle_source": {"name": rates_from},
     }
     path.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 def _is_interrupted(root: Path) -> bool:
-    """Whether an earlier init was cut short here: only our own first folders are present."""
-    ours = {"conf", "logs", "data", "hummingbot", "hummingbot.new", "connectors", "controllers", "scripts", MANIFEST}
-    return (root / "hummingbot.new").exists() and {path.name for path in root.iterdir()} <= ours
+    """Whether an earlier init was cut short here, before its first file of ours was in place."""
+    manifest = Manifest.read(root)
+    return manifest is not None and not manifest.hummingbot and not manifest.files and not manifest.links
 
 
 def _is_running(root: Path) -> bool:

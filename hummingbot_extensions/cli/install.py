@@ -19,12 +19,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def install(
     root: Root,
-    link: Annotated[bool, typer.Option("--link/--copy", help="Link connectors, controllers and scripts, or copy them.")]
-    = False,
+    link: Annotated[
+        bool, typer.Option("--link/--copy", help="Link connectors, controllers and scripts, or copy them.")
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Place connectors, controllers, scripts and conf into an existing Hummingbot. Files that are there stay as they are."""
+    """Place connectors, controllers, scripts and conf into an existing Hummingbot, or renew them.
+
+    Files that were there before, and ours that you edited, stay as they are.
+    """
     outcome = place(checked_root(root), link, dry_run)
     show(asdict(outcome), outcome_lines(outcome, "would place" if dry_run else "placed", "placed"), as_json)
 

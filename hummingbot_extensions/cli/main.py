@@ -13,7 +13,11 @@ from hummingbot_extensions.cli.output import ExitCode, Failure, report_failure
 
 app = typer.Typer(
     help="Market making on StandX and Extended perpetuals through an unmodified Hummingbot.",
-    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None)
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 app.command("init")(init.init)
 app.command("install")(install.install)
 app.command("uninstall")(install.uninstall)
@@ -31,8 +35,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version.")]
-    = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """Market making on StandX and Extended perpetuals through an unmodified Hummingbot."""
 

@@ -15,33 +15,46 @@ from hummingbot_extensions.cli.workspace import checked_controller, checked_scri
 
 
 def start(
-    file: Annotated[str | None, typer.Argument(help="A file of conf/controllers.")] = None,
-    script: Annotated[str | None, typer.Option("--script", help="A script, with --conf: the old `start --script` form.")]
-    = None,
+    file: Annotated[str | None, typer.Argument(help="A file of conf/controllers or conf/scripts.")] = None,
+    script: Annotated[
+        str | None, typer.Option("--script", help="A script, with --conf: the old `start --script` form.")
+    ] = None,
     conf: Annotated[str | None, typer.Option("--conf", help="The script's settings, a file of conf/scripts.")] = None,
-    workspace: Annotated[Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")]
-    = None,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Stay attached, as a container's main process.")] = False,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")
+    ] = None,
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay attached, as a container's main process.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Start a bot from a controller file, or from a script and its settings."""
     root = found_workspace(workspace)
     if file is not None and (script is not None or conf is not None):
-        raise Failure("a controller file and --script/--conf were both given", "give one of them", ExitCode.CONFIG_ERROR)
+        raise Failure(
+            "a controller file and --script/--conf were both given", "give one of them", ExitCode.CONFIG_ERROR
+        )
     if file is not None:
-        path = config_file(root, "controllers", file)
-        checked_controller(path)
-        words = ["start", "--controller", path.name]
+        words = _words_for(root, file)
     elif conf is not None:
         path = config_file(root, "scripts", conf)
         content = checked_script(root, path)
         named = Path(str(content["script_file_name"])).stem
         if script is not None and Path(script).stem != named:
-            raise Failure(f"--conf {path.name} belongs to script {named}, not {Path(script).stem}",
-                          "name settings of that script", ExitCode.CONFIG_ERROR)
+            raise Failure(
+                f"--conf {path.name} belongs to script {named}, not {Path(script).stem}",
+                "name settings of that script",
+                ExitCode.CONFIG_ERROR,
+            )
         words = ["start", "--v2-script", path.name]
+    elif script is not None:
+        raise Failure(
+            f"--script {script} needs its settings", "add --conf and a file of conf/scripts", ExitCode.CONFIG_ERROR
+        )
     else:
-        raise Failure("nothing to start was named", "give a controller file, or --script and --conf", ExitCode.CONFIG_ERROR)
+        raise Failure(
+            "nothing to start was named", "give a controller file, or --script and --conf", ExitCode.CONFIG_ERROR
+        )
     if not any(os.environ.get(name) for name in ("HBOT_PASSWORD", "CONFIG_PASSWORD")) and not sys.stdin.isatty():
         raise Failure("the key store's password is not given", "set HBOT_PASSWORD", ExitCode.CONFIG_ERROR)
     words += ["--foreground"] if foreground else []
@@ -52,3 +65,16 @@ def start(
         os.execv(sys.executable, command)
     done = subprocess.run(command, cwd=root, check=False)
     raise typer.Exit(done.returncode)
+
+
+def _words_for(root: Path, file: str) -> list[str]:
+    """hbot's words for ``file``. A controller goes first: starting it leaves a loader of its name in conf/scripts."""
+    controllers, scripts = root / "conf" / "controllers", root / "conf" / "scripts"
+    names = {Path(file).name, f"{Path(file).name}.yml"}
+    if not any((controllers / name).is_file() for name in names) and any((scripts / name).is_file() for name in names):
+        path = config_file(root, "scripts", file)
+        checked_script(root, path)
+        return ["start", "--v2-script", path.name]
+    path = config_file(root, "controllers", file)
+    checked_controller(path)
+    return ["start", "--controller", path.name]

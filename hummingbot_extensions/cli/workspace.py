@@ -19,12 +19,15 @@ def found_workspace(given: Path | None) -> Path:
             return folder
     raise Failure(
         f"{start} is no workspace" if given else f"no workspace at or above {start}",
-        f"make one with `hbx init {given or 'FOLDER'}`, or name one with --workspace", ExitCode.NOT_FOUND)
+        f"make one with `hbx init {given or 'FOLDER'}`, or name one with --workspace",
+        ExitCode.NOT_FOUND,
+    )
 
 
 def config_file(workspace: Path, kind: str, name: str) -> Path:
     """Path of a file in ``conf/controllers`` or ``conf/scripts``; the ending .yml may be left out."""
     folder = workspace / "conf" / kind
+    name = Path(name).name  # hbot knows these files by name alone; a path to one is as good
     for candidate in (folder / name, folder / f"{name}.yml"):
         if candidate.is_file():
             return candidate
@@ -44,8 +47,9 @@ def checked_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise Failure(f"{path} is not text in UTF-8", "save it as UTF-8", ExitCode.CONFIG_ERROR) from None
     if not isinstance(content, dict):
-        raise Failure(f"{path} holds no settings", "write `field: value` lines, or copy the preset anew",
-                      ExitCode.CONFIG_ERROR)
+        raise Failure(
+            f"{path} holds no settings", "write `field: value` lines, or copy the preset anew", ExitCode.CONFIG_ERROR
+        )
     return content
 
 
@@ -60,7 +64,9 @@ def checked_controller(path: Path) -> dict[str, Any]:
         venue = connector.removesuffix("_paper_trade")
         raise Failure(
             f"{path}: connector_name {connector} is Hummingbot's spot paper trading, which cannot hold a perpetual",
-            f"use {venue}_emulator with `hbx emulate`", ExitCode.CONFIG_ERROR)
+            f"use {venue}_emulator with `hbx emulate`",
+            ExitCode.CONFIG_ERROR,
+        )
     return content
 
 
@@ -71,8 +77,11 @@ def checked_script(workspace: Path, path: Path) -> dict[str, Any]:
     if not script:
         raise Failure(f"{path}: script_file_name is missing", "add the script's file name", ExitCode.CONFIG_ERROR)
     if not (workspace / "scripts" / str(script)).is_file():
-        raise Failure(f"{path}: script_file_name {script} is not in {workspace / 'scripts'}", "name a script that is there",
-                      ExitCode.NOT_FOUND)
+        raise Failure(
+            f"{path}: script_file_name {script} is not in {workspace / 'scripts'}",
+            "name a script that is there",
+            ExitCode.NOT_FOUND,
+        )
     for name in content.get("controllers_config") or []:
         checked_controller(config_file(workspace, "controllers", str(name)))
     return content
