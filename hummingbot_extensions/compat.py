@@ -89,8 +89,8 @@ def register_candles(name: str, feed_class: type) -> None:
 def register_rate_source(name: str, factory: Callable[[], Any]) -> None:
     """Make a rate source selectable as ``rate_oracle_source`` in conf_client.yml. Safe to call again.
 
-    Connector utils are imported while Hummingbot's client config module is still being executed, before it has the table
-    of selectable sources; the entry is then added at the first import that follows.
+    Connector utils are imported while Hummingbot's client config module is still being executed, before it has the
+    table of selectable sources; the entry is then added at the first import that follows.
     """
     from hummingbot.core.rate_oracle import rate_oracle
 

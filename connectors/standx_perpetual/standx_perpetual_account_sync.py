@@ -94,7 +94,9 @@ class StandxAccountSync(StandxOrderFlow):
         self._balance_refresh.request()
 
     async def _on_balance_frame(self, body: Mapping[str, Any]) -> None:
-        """The margin wallet's frame is neither equity nor free margin: only a reason to ask. Other tokens are as stated."""
+        """The margin wallet's frame is neither equity nor free margin: only a reason to ask. Other tokens are as
+        stated.
+        """
         row = parse_wallet_frame(body)
         if row.asset == CONSTANTS.MARGIN_ASSET:
             self._balance_refresh.request()
@@ -257,7 +259,9 @@ class StandxAccountSync(StandxOrderFlow):
     def _fee_frac(self, order: InFlightOrder) -> Decimal:
         """The symbol's maker or taker rate, by what the order was when it was sent."""
         record = self._outcomes.get(order.client_order_id)
-        is_taker = record.is_taker if record is not None and record.is_taker is not None else order.order_type.name == "MARKET"
+        is_taker = (
+            record.is_taker if record is not None and record.is_taker is not None else order.order_type.name == "MARKET"
+        )
         info = self._symbols.get(order.trading_pair)
         if info is not None:
             return info.taker_fee if is_taker else info.maker_fee
@@ -315,7 +319,7 @@ class StandxAccountSync(StandxOrderFlow):
 
     async def _update_order_status(self) -> None:
         """One list of open orders, a query for each suspect, one query for fills; then the states."""
-        tracked = [order for order in self._order_tracker.active_orders.values()]
+        tracked = list(self._order_tracker.active_orders.values())
         lost = list(self._order_tracker.lost_orders.values())
         try:
             listed = await self._fetch_open_orders()
@@ -373,9 +377,7 @@ class StandxAccountSync(StandxOrderFlow):
     async def _fetch_open_orders(self) -> dict[str, OrderRow]:
         """All open orders of the account by client id (sample tests/wire/standx/rest_query_open_orders.json)."""
         try:
-            reply = await self._private(
-                CONSTANTS.QUERY_OPEN_ORDERS_PATH, params={"limit": CONSTANTS.OPEN_ORDERS_LIMIT}
-            )
+            reply = await self._private(CONSTANTS.QUERY_OPEN_ORDERS_PATH, params={"limit": CONSTANTS.OPEN_ORDERS_LIMIT})
         except NotFound:
             return {}
         raw, total = rows_of(reply)
@@ -420,7 +422,9 @@ class StandxAccountSync(StandxOrderFlow):
         )
 
     def own_open_order_ids(self) -> tuple[str, ...]:
-        """Client ids with our tag that are open as far as known: tracked ones and leftovers in the venue's last list."""
+        """Client ids with our tag that are open as far as known: tracked ones and leftovers in the venue's last
+        list.
+        """
         tracked = {key for key, order in self.in_flight_orders.items() if not order.is_done}
         settled = {key for key in self._listed_own_ids if (record := self._outcomes.get(key)) and record.is_terminal}
         return tuple(sorted(tracked | (self._listed_own_ids - settled)))
@@ -428,7 +432,9 @@ class StandxAccountSync(StandxOrderFlow):
     # --- positions and balances --------------------------------------------------------------------------------------
 
     async def _update_positions(self) -> None:
-        """All positions (sample tests/wire/standx/rest_query_positions.json); rows that are zero or gone are removed."""
+        """All positions (sample tests/wire/standx/rest_query_positions.json); rows that are zero or gone are
+        removed.
+        """
         rows, _ = rows_of(await self._private(CONSTANTS.QUERY_POSITIONS_PATH))
         symbol_map = await self.trading_pair_symbol_map()
         seen: set[str] = set()
@@ -464,7 +470,9 @@ class StandxAccountSync(StandxOrderFlow):
             else:
                 pnl = known.unrealized_pnl if known is not None else Decimal(0)
         leverage = row.leverage if row.leverage is not None else Decimal(self.get_leverage(trading_pair))
-        self._perpetual_trading.set_position(key, Position(trading_pair, side, pnl, row.entry_price, row.size, leverage))
+        self._perpetual_trading.set_position(
+            key, Position(trading_pair, side, pnl, row.entry_price, row.size, leverage)
+        )
 
     def _pair_or_none(self, symbol: str) -> str | None:
         for trading_pair, info in self._symbols.items():

@@ -1,6 +1,7 @@
 """Public stream: full books as snapshots, stated prices, public trades; funding by REST.
 
-StandX sends complete books only, and half of them are locked, which a Hummingbot diff would truncate: no diff is ever made.
+StandX sends complete books only, and half of them are locked, which a Hummingbot diff would truncate: no diff is ever
+made.
 """
 
 from __future__ import annotations
@@ -74,8 +75,18 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         return await self._connector.get_last_traded_prices(trading_pairs=trading_pairs)
 
     async def get_new_order_book(self, trading_pair: str) -> OrderBook:
-        """A book with the REST snapshot that tells our listeners about every later one."""
-        snapshot = await self._order_book_snapshot(trading_pair)
+        """A book with the REST snapshot that tells our listeners about every later one.
+
+        Hummingbot asks once and its tracker dies of an exception, so this asks until the venue answers.
+        """
+        backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
+        while True:
+            try:
+                snapshot = await self._order_book_snapshot(trading_pair)
+                break
+            except (ConnectorError, KeyError) as problem:
+                self.logger().warning(f"first book not fetched pair={trading_pair} cause={problem}")
+                await self._sleep(backoff.next_s())
         book = self.order_book_create_function()
         if isinstance(book, ListenedOrderBook):
             book.bind(partial(self._market.on_book, trading_pair))
@@ -127,7 +138,14 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
                 raise ConnectionError("closed")
             except asyncio.CancelledError:
                 raise
-            except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError, KeyError) as problem:
+            except (
+                ConnectorError,
+                aiohttp.ClientError,
+                ConnectionError,
+                TimeoutError,
+                RuntimeError,
+                KeyError,
+            ) as problem:
                 text = f"{type(problem).__name__}: {problem}"
                 if text != last_problem:
                     self.logger().warning(f"public stream down domain={self._domain} cause={text}")
@@ -206,7 +224,9 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
             "price": self._funding_info_messages_queue_key,
         }.get(str(channel), "")
 
-    async def _parse_order_book_snapshot_message(self, raw_message: BookFrame, message_queue: asyncio.Queue[Any]) -> None:
+    async def _parse_order_book_snapshot_message(
+        self, raw_message: BookFrame, message_queue: asyncio.Queue[Any]
+    ) -> None:
         trading_pair = self._pair_by_symbol.get(raw_message.symbol)
         if trading_pair is not None:
             message_queue.put_nowait(self._snapshot_message(trading_pair, raw_message))

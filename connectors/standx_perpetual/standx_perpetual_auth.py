@@ -32,7 +32,9 @@ LoginCall = Callable[[str, Mapping[str, str], Mapping[str, Any]], Awaitable[Any]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A token that the venue accepts, the signer whose key it is bound to, and its expiry in seconds since the epoch."""
+    """A token that the venue accepts, the signer whose key it is bound to, and its expiry in seconds since the
+    epoch.
+    """
 
     token: str = field(repr=False)
     signer: signing.RequestSigner = field(repr=False)
@@ -95,7 +97,9 @@ class StandxPerpetualAuth(AuthBase):
 
     async def _new_session(self) -> Session:
         if self._login not in LOGINS:
-            raise Misconfigured(self._field("login"), "is not one of " + ", ".join(LOGINS), "Connect again and choose one.")
+            raise Misconfigured(
+                self._field("login"), "is not one of " + ", ".join(LOGINS), "Connect again and choose one."
+            )
         if not self._secret.strip():
             raise Misconfigured(self._field("secret"), "is empty", f"Run: hbot connect {self._domain}")
         if self._login == WEB_TOKEN:
@@ -153,7 +157,8 @@ class StandxPerpetualAuth(AuthBase):
         except (Rejected, KeyError, TypeError, signing.BadKey) as problem:
             text = problem.text if isinstance(problem, Rejected) else "unreadable answer"
             raise Misconfigured(
-                self._field("secret"), f"StandX refused the wallet login ({self._scrubbed(text)})",
+                self._field("secret"),
+                f"StandX refused the wallet login ({self._scrubbed(text)})",
                 "Check that the wallet is the one used on standx.com.",
             ) from None
         expires_s = float(expires) if isinstance(expires, int | float) else None
@@ -165,7 +170,8 @@ class StandxPerpetualAuth(AuthBase):
             return signing.RequestSigner.from_seed(signing.decode_ed25519_seed(self._request_key))
         except signing.BadKey as problem:
             raise Misconfigured(
-                self._field("request_key"), f"the request-signing key {problem}",
+                self._field("request_key"),
+                f"the request-signing key {problem}",
                 f"Paste the base58 key shown at {CONSTANTS.WEB_TOKEN_PAGE}.",
             ) from None
 
@@ -173,12 +179,14 @@ class StandxPerpetualAuth(AuthBase):
         """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it."""
         if error.code == 401:
             return Misconfigured(
-                self._field("secret"), "StandX does not accept the access token (HTTP 401)",
+                self._field("secret"),
+                "StandX does not accept the access token (HTTP 401)",
                 f"Create a new one at {CONSTANTS.WEB_TOKEN_PAGE} and connect again.",
             )
         if error.code == 403:
             return Misconfigured(
-                self._field("request_key"), f"StandX refused the request (HTTP 403: {self._scrubbed(error.text)})",
+                self._field("request_key"),
+                f"StandX refused the request (HTTP 403: {self._scrubbed(error.text)})",
                 "Use the request-signing key that was created together with the token, with the Trade permission.",
             )
         return error
@@ -194,7 +202,9 @@ class StandxPerpetualAuth(AuthBase):
         return f"{self._domain}_{suffix}"
 
     async def signed_headers(self, payload: str) -> dict[str, str]:
-        """Signing headers for ``payload``. One signature per turn of the event loop, so that a burst never stalls it."""
+        """Signing headers for ``payload``. One signature per turn of the event loop, so that a burst never stalls
+        it.
+        """
         session = await self.session()
         async with self._signing_turn:
             headers = session.signer.headers(payload, str(uuid.uuid4()), int(self._now_s() * 1000))

@@ -1,4 +1,6 @@
-"""Candles and rates of StandX for Hummingbot's feeds. The kline channel is undocumented, so candles come by REST polling."""
+"""Candles and rates of StandX for Hummingbot's feeds. The kline channel is undocumented, so candles come by REST
+polling.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ _POLL_S = 1.0
 
 
 class StandxPerpetualCandles(CandlesBase):  # type: ignore[misc]
-    """Candles of one market from GET /api/kline/history (sample tests/wire/standx/rest_kline.json), polled every second."""
+    """Candles of one market from GET /api/kline/history (sample tests/wire/standx/rest_kline.json), polled every
+    second.
+    """
 
     domain = CONSTANTS.DEFAULT_DOMAIN
     _logger: logging.Logger | None = None
@@ -96,7 +100,9 @@ class StandxPerpetualCandles(CandlesBase):  # type: ignore[misc]
         }
 
     def _parse_rest_candles(self, data: Any, end_time: int | None = None) -> list[list[float]]:
-        """Rows oldest first: time in seconds, prices, base volume; what the venue does not state is 0, as upstream does."""
+        """Rows oldest first: time in seconds, prices, base volume; what the venue does not state is 0, as upstream
+        does.
+        """
         if not isinstance(data, dict) or data.get("s") != "ok":
             return []
         columns = (data["t"], data["o"], data["h"], data["l"], data["c"], data["v"])

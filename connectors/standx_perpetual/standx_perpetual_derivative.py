@@ -88,15 +88,18 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._balance_refresh = Debounced(
             self._refresh_balances_quietly, CONSTANTS.BALANCE_DEBOUNCE_S, self._tasks, "balances"
         )
-        self._fill_check = Debounced(
-            self._refresh_missing_fills, CONSTANTS.ORDER_FRAME_GRACE_S, self._tasks, "fills"
-        )
+        self._fill_check = Debounced(self._refresh_missing_fills, CONSTANTS.ORDER_FRAME_GRACE_S, self._tasks, "fills")
         self._bootstrap = Debounced(self._read_account, 0.0, self._tasks, "bootstrap")
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
         self._order_entry = OrderEntryStream(
-            self._web_assistants_factory, self._auth, domain, self._on_command_reply, self._on_command_lost, self.logger()
+            self._web_assistants_factory,
+            self._auth,
+            domain,
+            self._on_command_reply,
+            self._on_command_lost,
+            self.logger(),
         )
 
     # --- properties that Hummingbot asks for -------------------------------------------------------------------------
@@ -255,6 +258,16 @@ class StandxPerpetualDerivative(StandxAccountSync):
         """A clock server that is down must not stop the polling of the account."""
         await super()._update_time_synchronizer(pass_on_non_cancelled_error=True)
 
+    async def _init_funding_info(self) -> None:
+        """As upstream, but one market without an answer must not keep the others from their updates."""
+        for trading_pair in tuple(self._trading_pairs):
+            try:
+                info = await self._orderbook_ds.get_funding_info(trading_pair)
+            except (ConnectorError, KeyError) as problem:
+                self.logger().warning(f"funding not fetched pair={trading_pair} cause={problem}, trying again")
+            else:
+                self._perpetual_trading.initialize_funding_info(info)
+
     async def _poll_funding(self) -> None:
         """The rate is not on the stream: ask for it every minute."""
         while True:
@@ -265,12 +278,16 @@ class StandxPerpetualDerivative(StandxAccountSync):
                 except (ConnectorError, KeyError) as problem:
                     self.logger().debug(f"funding not fetched pair={trading_pair} cause={problem}")
                     continue
+                if trading_pair not in self._perpetual_trading.funding_info:
+                    # Upstream asks once and never again when that fails.
+                    self._perpetual_trading.initialize_funding_info(info)
                 self._perpetual_trading.funding_info_stream.put_nowait(
                     FundingInfoUpdate(
                         trading_pair, info.index_price, info.mark_price, info.next_funding_utc_timestamp, info.rate
                     )
                 )
-            await asyncio.sleep(CONSTANTS.FUNDING_POLL_S)
+            is_complete = self._perpetual_trading.is_funding_info_initialized()
+            await asyncio.sleep(CONSTANTS.FUNDING_POLL_S if is_complete else 1.0)
 
     # --- public REST -------------------------------------------------------------------------------------------------
 
@@ -303,7 +320,9 @@ class StandxPerpetualDerivative(StandxAccountSync):
                 base = trading_pair.split("-")[0]
                 hint = [pair for pair in mapping.inverse if pair.split("-")[0] == base] or sorted(mapping.inverse)
                 self.logger().error(
-                    str(Misconfigured("trading_pair", f"StandX has no market {trading_pair}", f"Use {', '.join(hint)}."))
+                    str(
+                        Misconfigured("trading_pair", f"StandX has no market {trading_pair}", f"Use {', '.join(hint)}.")
+                    )
                 )
 
     async def _format_trading_rules(self, exchange_info_dict: Any) -> list[TradingRule]:
@@ -313,7 +332,9 @@ class StandxPerpetualDerivative(StandxAccountSync):
             try:
                 info = parse_symbol_info(row)
             except (KeyError, ValueError, TypeError):
-                self.logger().error(f"Error parsing the trading pair rule {row.get('symbol')}. Skipping.", exc_info=True)
+                self.logger().error(
+                    f"Error parsing the trading pair rule {row.get('symbol')}. Skipping.", exc_info=True
+                )
                 continue
             if not info.is_trading:
                 continue
@@ -380,7 +401,9 @@ class StandxPerpetualDerivative(StandxAccountSync):
         try:
             symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
             await self._private(
-                CONSTANTS.CHANGE_LEVERAGE_PATH, method=RESTMethod.POST, body={"symbol": symbol, "leverage": int(leverage)}
+                CONSTANTS.CHANGE_LEVERAGE_PATH,
+                method=RESTMethod.POST,
+                body={"symbol": symbol, "leverage": int(leverage)},
             )
         except Rejected as refused:
             return False, refused.text

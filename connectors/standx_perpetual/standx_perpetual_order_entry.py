@@ -1,7 +1,7 @@
 """The order entry socket (ws-api): signed commands out, one or two answers in, matched by request id.
 
-An answer may be late, repeated or for a request that we forgot; none of that is an error. A socket that drops leaves its
-unanswered commands unknown: they are never sent again.
+An answer may be late, repeated or for a request that we forgot; none of that is an error. A socket that drops leaves
+its unanswered commands unknown: they are never sent again.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ class OrderEntryStream:
         return command
 
     def adopt(self, kind: CommandKind, client_order_id: str, request_id: str) -> Command:
-        """Watch for answers to a command that went over REST with our session id; those that came earlier are delivered."""
+        """Watch for answers to a command that went over REST with our session id; those that came earlier are
+        delivered.
+        """
         command = Command(kind, request_id, client_order_id, is_over_ws=False)
         self._remember(command)
         command.answered.set()
@@ -165,9 +167,7 @@ class OrderEntryStream:
         session = await self._auth.session()
         ws = await self._factory.get_ws_assistant()
         await asyncio.wait_for(
-            ws.connect(
-                ws_url=web.ws_url(CONSTANTS.WS_API_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S
-            ),
+            ws.connect(ws_url=web.ws_url(CONSTANTS.WS_API_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S),
             CONSTANTS.WS_LOGIN_TIMEOUT_S,
         )
         self._ws = ws

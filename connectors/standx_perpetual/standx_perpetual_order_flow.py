@@ -118,10 +118,11 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType, order_type: OrderType,
         price: Decimal, position_action: PositionAction = PositionAction.NIL, **kwargs: Any,
     ) -> tuple[str | None, float]:  # fmt: skip
-        """Send an order and wait for the venue's word (https://docs.standx.com, sample tests/wire/standx/rest_new_order.json).
+        """Send an order and wait for the venue's word (https://docs.standx.com, sample
+        tests/wire/standx/rest_new_order.json).
 
-        No reply carries the exchange id: it comes by the order frame or by query_order, so the first member may be None.
-        Raises RuleBroken or Transient when nothing was sent, Rejected on the venue's word, Unknown otherwise.
+        No reply carries the exchange id: it comes by the order frame or by query_order, so the first member may be
+        None. Raises RuleBroken or Transient when nothing was sent, Rejected on the venue's word, Unknown otherwise.
         """
         side = Side.BUY if trade_type is TradeType.BUY else Side.SELL
         limit = None if order_type is OrderType.MARKET else price
@@ -163,7 +164,9 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 if order.trading_pair == trading_pair and not order.is_done and order.client_order_id != order_id
             )  # fmt: skip
             if others >= info.max_open_orders:
-                raise RuleBroken("maximum open orders", f"{others} of {info.max_open_orders} are open on {trading_pair}")
+                raise RuleBroken(
+                    "maximum open orders", f"{others} of {info.max_open_orders} are open on {trading_pair}"
+                )
         if info.max_position is not None and not is_reducing:
             position = self.account_positions.get(trading_pair)
             after = abs((position.amount if position is not None else Decimal(0)) + side.sign * size)
@@ -286,9 +289,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             self.logger().warning(f"order outcome unknown id={client_order_id} cause={cause}, asking the venue")
         self._resolve_soon(client_order_id, 0.0)
 
-    def _update_order_after_failure(
-        self, order_id: str, trading_pair: str, exception: Exception | None = None
-    ) -> None:
+    def _update_order_after_failure(self, order_id: str, trading_pair: str, exception: Exception | None = None) -> None:
         """Every way into FAILED ends here: note why, and tell Hummingbot once."""
         record = self._outcomes.record(order_id)
         reason = exception.text if isinstance(exception, Rejected) else str(exception)
@@ -404,7 +405,9 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             wait_s = min(5.0, wait_s * 2)
 
     async def _cancel_again(self, client_order_id: str) -> None:
-        """The order was not there yet when its cancel came, or the cancel was lost: an order cannot be cancelled twice."""
+        """The order was not there yet when its cancel came, or the cancel was lost: an order cannot be cancelled
+        twice.
+        """
         try:
             await self._submit(CommandKind.CANCEL, client_order_id, {"cl_ord_id": client_order_id})
         except (Transient, Unknown, Misconfigured, Rejected) as problem:

@@ -92,7 +92,9 @@ class BalanceRow:
 
 @dataclass(frozen=True, slots=True)
 class SymbolInfo:
-    """A market's lattice, limits and fees. None where the venue states nothing usable. Fees are fractions, positive paid."""
+    """A market's lattice, limits and fees. None where the venue states nothing usable. Fees are fractions, positive
+    paid.
+    """
 
     symbol: str
     base: str
@@ -139,7 +141,9 @@ class CommandReply:
 
 
 def parse_symbol_info(row: Mapping[str, Any]) -> SymbolInfo:
-    """Sample: tests/wire/standx/rest_query_symbol_info.json. Raises ValueError or KeyError when a needed member is missing."""
+    """Sample: tests/wire/standx/rest_query_symbol_info.json. Raises ValueError or KeyError when a needed member is
+    missing.
+    """
     return SymbolInfo(
         symbol=str(row["symbol"]),
         base=str(row["base_asset"]),
@@ -160,7 +164,9 @@ def parse_symbol_info(row: Mapping[str, Any]) -> SymbolInfo:
 
 
 def parse_order(row: Mapping[str, Any]) -> OrderRow:
-    """Sample: tests/wire/standx/rest_query_order.json, ws_stream_order.json. Raises on a missing or unreadable member."""
+    """Sample: tests/wire/standx/rest_query_order.json, ws_stream_order.json. Raises on a missing or unreadable
+    member.
+    """
     raw_status = str(row["status"])
     return OrderRow(
         order_id=int(row["id"]),
@@ -177,7 +183,9 @@ def parse_order(row: Mapping[str, Any]) -> OrderRow:
 
 
 def parse_fill(row: Mapping[str, Any]) -> FillRow:
-    """Sample: tests/wire/standx/rest_query_trades.json, ws_stream_trade.json. Raises on a missing or unreadable member."""
+    """Sample: tests/wire/standx/rest_query_trades.json, ws_stream_trade.json. Raises on a missing or unreadable
+    member.
+    """
     return FillRow(
         trade_id=int(row["id"]),
         order_id=int(row["order_id"]),
@@ -242,7 +250,9 @@ def parse_command_reply(frame: Any) -> CommandReply | None:
 
 
 def refusal(code: int, text: str) -> Rejected:
-    """The typed error for a venue's refusal. The venue gives code 400 to nearly all, so its fixed texts tell them apart."""
+    """The typed error for a venue's refusal. The venue gives code 400 to nearly all, so its fixed texts tell them
+    apart.
+    """
     kind = {"alo order rejected": PostOnlyRejected, "order not found": NotFound, "order already closed": NotFound}
     return kind.get(text.strip().lower(), NotFound if code == 404 else Rejected)(code, text)
 

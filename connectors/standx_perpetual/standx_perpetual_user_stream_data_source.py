@@ -1,7 +1,7 @@
 """The private stream (ws-stream): own orders, fills, positions and wallet records, after one auth frame.
 
-The stream sends no snapshot and replays nothing, so ``on_connected`` is called after each login: the connector then reads
-everything by REST.
+The stream sends no snapshot and replays nothing, so ``on_connected`` is called after each login: the connector then
+reads everything by REST.
 """
 
 from __future__ import annotations

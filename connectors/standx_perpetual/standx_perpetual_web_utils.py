@@ -24,7 +24,9 @@ from . import standx_perpetual_constants as CONSTANTS
 
 
 def emulator_base_url() -> str:
-    """Address of the local emulator from HBX_STANDX_EMULATOR_URL; Misconfigured unless it is http on a loopback address."""
+    """Address of the local emulator from HBX_STANDX_EMULATOR_URL; Misconfigured unless it is http on a loopback
+    address.
+    """
     text = os.environ.get(CONSTANTS.EMULATOR_URL_ENV) or CONSTANTS.EMULATOR_DEFAULT_URL
     fix = f"Set it to something like {CONSTANTS.EMULATOR_DEFAULT_URL}."
     parts = urlsplit(text)
@@ -53,7 +55,9 @@ def _is_live(domain: str) -> bool:
         return True
     if domain == CONSTANTS.EMULATOR_DOMAIN:
         return False
-    raise Misconfigured("domain", f"{domain!r} is unknown", f"Use {CONSTANTS.DEFAULT_DOMAIN} or {CONSTANTS.EMULATOR_DOMAIN}.")
+    raise Misconfigured(
+        "domain", f"{domain!r} is unknown", f"Use {CONSTANTS.DEFAULT_DOMAIN} or {CONSTANTS.EMULATOR_DOMAIN}."
+    )
 
 
 def rest_url(path: str, domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
@@ -118,9 +122,9 @@ async def request_json(
 ) -> Any:
     """Decoded reply of one REST request.
 
-    Raises NotFound (404) or Rejected (other 4xx, or a body whose ``code`` is not 0) on the venue's word, Transient when a
-    429 or a failed GET left everything as it was, and Unknown when a POST may have taken effect: timeout, 5xx, dropped
-    connection, unreadable reply. Error bodies per docs and live notes: tests/wire/standx/rest_errors.json.
+    Raises NotFound (404) or Rejected (other 4xx, or a body whose ``code`` is not 0) on the venue's word, Transient
+    when a 429 or a failed GET left everything as it was, and Unknown when a POST may have taken effect: timeout, 5xx,
+    dropped connection, unreadable reply. Error bodies per docs and live notes: tests/wire/standx/rest_errors.json.
     """
     url = rest_url(path, domain)
     assistant = await factory.get_rest_assistant()

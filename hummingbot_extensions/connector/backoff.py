@@ -6,7 +6,9 @@ import random
 
 
 class Backoff:
-    """Doubles from ``min_s`` to ``max_s``; each wait is drawn between half and all of that, so that clients spread out."""
+    """Doubles from ``min_s`` to ``max_s``; each wait is drawn between half and all of that, so that clients spread
+    out.
+    """
 
     def __init__(self, min_s: float, max_s: float, rng: random.Random | None = None) -> None:
         self._min_s = min_s

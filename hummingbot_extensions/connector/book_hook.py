@@ -43,7 +43,9 @@ class BookListeners:
             except Exception:
                 if callback not in self._failing:
                     self._failing.add(callback)
-                    _logger.exception("book listener failed pair=%s (further failures in a row are not logged)", trading_pair)
+                    _logger.exception(
+                        "book listener failed pair=%s (further failures in a row are not logged)", trading_pair
+                    )
             else:
                 self._failing.discard(callback)
 

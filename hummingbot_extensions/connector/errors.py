@@ -8,7 +8,9 @@ class ConnectorError(Exception):
 
 
 class Rejected(ConnectorError):
-    """The venue refused on its own word: the order or request had no effect. ``code`` is the venue's, ``text`` its message."""
+    """The venue refused on its own word: the order or request had no effect. ``code`` is the venue's, ``text`` its
+    message.
+    """
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{text} (code {code})")

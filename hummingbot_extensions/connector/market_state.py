@@ -33,7 +33,9 @@ class MarketState:
         self.listeners.notify(trading_pair)
 
     def on_price(self, trading_pair: str, state: PriceState) -> None:
-        """Prices came in: remember them and tell the listeners. An older exchange stamp than the known one is ignored."""
+        """Prices came in: remember them and tell the listeners. An older exchange stamp than the known one is
+        ignored.
+        """
         known = self._prices.get(trading_pair)
         stamp = state.exchange_ts_ns
         if known is not None and stamp is not None and stamp < (known.exchange_ts_ns or 0):

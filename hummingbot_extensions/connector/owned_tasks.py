@@ -44,7 +44,9 @@ class OwnedTasks:
 
 
 class Debounced:
-    """One refresh in flight at a time: requests within ``delay_s`` share one run, a request during a run causes one more."""
+    """One refresh in flight at a time: requests within ``delay_s`` share one run, a request during a run causes one
+    more.
+    """
 
     def __init__(self, refresh: Callable[[], Awaitable[None]], delay_s: float, tasks: OwnedTasks, name: str) -> None:
         self._refresh = refresh

@@ -1,7 +1,7 @@
 """Public StandX frames as frozen values: full books, stated prices and public trades.
 
-Parsed once here for connector, recorder and paper alike. A frame that must not reach a strategy (crossed, one side empty,
-not finite, malformed) becomes a ``SkippedFrame`` with its reason, so that callers count it and go on.
+Parsed once here for connector, recorder and paper alike. A frame that must not reach a strategy (crossed, one side
+empty, not finite, malformed) becomes a ``SkippedFrame`` with its reason, so that callers count it and go on.
 Wire facts: depth_book frames are complete books, levels unsorted, best bid may equal best ask.
 """
 
@@ -89,7 +89,8 @@ class _Skip(Exception):
 
 
 def parse_time_ns(value: object) -> int | None:
-    """Nanoseconds since the epoch from an ISO text (up to nanoseconds) or a number in s, ms, us or ns; None if unreadable.
+    """Nanoseconds since the epoch from an ISO text (up to nanoseconds) or a number in s, ms, us or ns; None if
+    unreadable.
 
     The unit of a number is told by its size, which is unambiguous between the years 2001 and 2286.
 

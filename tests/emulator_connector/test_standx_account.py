@@ -39,9 +39,7 @@ async def test_position_follows_random_fills() -> None:
         await until(is_equal, what="position equal, seed 5")
         await b.connector._update_positions()
         assert is_equal()
-        signed = sum(
-            fill.amount if fill.trade_type.name == "BUY" else -fill.amount for fill in b.watched.fills
-        )
+        signed = sum(fill.amount if fill.trade_type.name == "BUY" else -fill.amount for fill in b.watched.fills)
         assert signed == Decimal(b.account()["positions"][0]["qty"])
         assert len({fill.exchange_trade_id for fill in b.watched.fills}) == b.account()["fills"]
 
@@ -102,7 +100,10 @@ async def test_book_equals_the_venue_after_many_updates() -> None:
         def is_equal() -> bool:
             shown = b.handle.exchange.public_data(b.handle.exchange.venue.book_update(SYMBOL))
             book = b.connector.get_order_book(PAIR)
-            ours = {(row.price, row.amount) for row in book.bid_entries()}, {(r.price, r.amount) for r in book.ask_entries()}
+            ours = (
+                {(row.price, row.amount) for row in book.bid_entries()},
+                {(r.price, r.amount) for r in book.ask_entries()},
+            )
             theirs = tuple({(float(price), float(size)) for price, size in shown[side]} for side in ("bids", "asks"))
             return ours == theirs
 
@@ -127,7 +128,8 @@ async def test_event_latency(capsys: pytest.CaptureFixture[str]) -> None:
             send(frames, ts_ns)
 
         b.handle.exchange._send_private = stamped
-        b.watched.connector.add_listener(MarketEvent.OrderFilled, EventForwarder(lambda _: at.append(time.monotonic_ns())))
+        forwarder = EventForwarder(lambda _: at.append(time.monotonic_ns()))  # listeners are held weakly
+        b.connector.add_listener(MarketEvent.OrderFilled, forwarder)
         for _ in range(10):
             count = len(b.watched.fills)
             b.market.outside(Side.SELL, None, 100)

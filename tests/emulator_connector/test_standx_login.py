@@ -30,7 +30,7 @@ from tests.support.driven_market import MID_TICKS, DrivenMarket
 from tests.support.running import DOMAIN, PAIR, SYMBOL, bench, connector_for, emulator_url, near_price, running, until
 
 pytestmark = pytest.mark.asyncio
-EVM_KEY = "0x" + "11" * 32  # noqa: mock
+EVM_KEY = "0x" + "11" * 32
 SOLANA_KEY = base58.b58encode(b"\x07" * 32).decode()
 
 
@@ -65,7 +65,10 @@ async def test_one_altered_byte_is_refused() -> None:
     ("changes", "expected"),
     [
         ({"standx_perpetual_secret": "not-a-token"}, "standx_perpetual_emulator_secret: the access token is not a JWT"),
-        ({"standx_perpetual_request_key": "0OIl"}, "standx_perpetual_emulator_request_key: the request-signing key is not base58"),
+        (
+            {"standx_perpetual_request_key": "0OIl"},
+            "standx_perpetual_emulator_request_key: the request-signing key is not base58",
+        ),
         ({"standx_perpetual_request_key": "abc"}, "decodes to 3 bytes instead of 32 or 64"),
         ({"standx_perpetual_request_key": ""}, "standx_perpetual_emulator_request_key: is empty"),
         ({"standx_perpetual_login": "magic"}, "standx_perpetual_emulator_login: is not one of web_token"),
@@ -80,7 +83,11 @@ async def test_wrong_keys_give_one_clear_line(changes: dict[str, str], expected:
             await connector._update_balances()
         text = str(caught.value)
         assert expected in text and "\n" not in text
-        for secret in (handle.credentials.secret, handle.credentials.request_key, changes.get("standx_perpetual_secret")):
+        for secret in (
+            handle.credentials.secret,
+            handle.credentials.request_key,
+            changes.get("standx_perpetual_secret"),
+        ):
             assert not secret or secret not in text
 
 
@@ -124,7 +131,9 @@ async def test_unknown_pair_is_named_with_the_right_one(caplog: pytest.LogCaptur
 
 
 async def test_domains_never_mix(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A33: the address comes from the environment; live credentials cannot go to the emulator nor the other way round."""
+    """A33: the address comes from the environment; live credentials cannot go to the emulator nor the other way
+    round.
+    """
     async with run_emulator(EmulatorConfig(markets={SYMBOL: DrivenMarket()})) as handle, emulator_url(handle.url):
         live = connector_for(handle.credentials, domain=CONSTANTS.DEFAULT_DOMAIN)
         emulated = connector_for(handle.credentials)
@@ -146,7 +155,9 @@ async def test_domains_never_mix(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_no_secret_in_any_log(caplog: pytest.LogCaptureFixture) -> None:
-    """B16: at DEBUG, through trading, refusals, drops and a revoked token, no log line and no exception holds a secret."""
+    """B16: at DEBUG, through trading, refusals, drops and a revoked token, no log line and no exception holds a
+    secret.
+    """
     with caplog.at_level(logging.DEBUG):
         for name in ("aiohttp", "asyncio", "hummingbot"):
             logging.getLogger(name).setLevel(logging.DEBUG)
@@ -173,8 +184,13 @@ async def test_no_secret_in_any_log(caplog: pytest.LogCaptureFixture) -> None:
 async def test_candles_of_the_emulator_fill_a_feed() -> None:
     """A37: the feed of the emulator's domain gets ready from the emulator's klines, oldest first, in seconds."""
     market = DrivenMarket()
-    async with run_emulator(EmulatorConfig(markets={SYMBOL: market}, rate_limits=False)) as handle, emulator_url(handle.url):
-        feed = CandlesFactory.get_candle(CandlesConfig(connector=DOMAIN, trading_pair=PAIR, interval="1m", max_records=1))
+    async with (
+        run_emulator(EmulatorConfig(markets={SYMBOL: market}, rate_limits=False)) as handle,
+        emulator_url(handle.url),
+    ):
+        feed = CandlesFactory.get_candle(
+            CandlesConfig(connector=DOMAIN, trading_pair=PAIR, interval="1m", max_records=1)
+        )
         await feed.start_network()
         try:
             market.outside(Side.BUY, None, 10)

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_order_reaches_the_venue_as_asked() -> None:
-    """A1: the venue holds the order with the very price and size strings, post-only, under our client id; all signed right."""
+    """A1: the venue holds the order with the very price and size strings, post-only, under our client id; all signed
+    right.
+    """
     async with bench() as b:
         price = near_price(b.connector, "sell", Decimal(7))
         order_id = b.place("sell", "0.0123", price)
@@ -104,7 +106,9 @@ async def test_rules_keep_bad_orders_from_the_wire() -> None:
         outcomes = {}
         for _ in range(300):
             side = rng.choice(("buy", "sell"))
-            bps = Decimal(rng.choice((5, 20, 400, 2900, 2999, 3100, 9000))) * (1 if side == "buy" else rng.choice((1, -1)))
+            bps = Decimal(rng.choice((5, 20, 400, 2900, 2999, 3100, 9000))) * (
+                1 if side == "buy" else rng.choice((1, -1))
+            )
             price = near_price(b.connector, side, bps) + Decimal(rng.randrange(100)) / 10_000
             size = Decimal(rng.choice(("0.00001", "0.0001", "0.00019", "0.0003", "99.9", "100", "100.0001", "250")))
             outcomes[b.place(side, str(size), price, OrderType.LIMIT)] = (side, size, price)
@@ -158,7 +162,9 @@ async def test_other_refusals_carry_the_venues_words() -> None:
 
 
 async def test_market_exit_fills_or_returns_at_once() -> None:
-    """A14: a market close fills at the touch; on a side without orders it ends cancelled, unfilled, position unchanged."""
+    """A14: a market close fills at the touch; on a side without orders it ends cancelled, unfilled, position
+    unchanged.
+    """
     async with bench() as b:
         b.place("buy", "0.05", None, OrderType.MARKET)
         await until(lambda: b.connector.account_positions)
@@ -180,7 +186,9 @@ async def test_unfillable_market_order_ends_cancelled() -> None:
 
 
 async def test_dead_order_socket_falls_back_to_rest_without_a_double() -> None:
-    """A20: with the order socket gone before sending, the order goes by REST; the venue has it once, and knows the session."""
+    """A20: with the order socket gone before sending, the order goes by REST; the venue has it once, and knows the
+    session.
+    """
     async with bench() as b:
         b.connector._order_entry.connected.clear()  # as after a loss, before the reconnect
         order_id = b.place("buy", "0.01", near_price(b.connector, "buy", Decimal(5)))
@@ -191,7 +199,9 @@ async def test_dead_order_socket_falls_back_to_rest_without_a_double() -> None:
 
 
 async def test_order_into_a_dying_socket_is_never_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A20: bytes went into a socket that the venue had dropped: unknown, no second copy by REST; later orders use the new socket."""
+    """A20: bytes went into a socket that the venue had dropped: unknown, no second copy by REST; later orders use
+    the new socket.
+    """
     monkeypatch.setattr(CONSTANTS, "NOT_FOUND_BELIEVED_AFTER_S", 1.0)
     async with bench() as b:
         for session in list(b.handle.exchange.api_sockets):
@@ -252,7 +262,9 @@ async def test_late_and_repeated_answers_are_harmless() -> None:
 
 
 async def test_timeout_after_acceptance_stays_unknown_until_asked() -> None:
-    """DEC-8: the venue takes the order and the reply is a 502: never failed, exposed as unknown, then found by its id."""
+    """DEC-8: the venue takes the order and the reply is a 502: never failed, exposed as unknown, then found by its
+    id.
+    """
     async with bench(query_order_lag_ms=1500.0) as b:
         b.connector._order_entry.connected.clear()  # as after a loss, before the reconnect
         for session in list(b.handle.exchange.streams):
@@ -284,7 +296,9 @@ async def test_missing_final_word_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_order_that_never_arrived_fails_only_after_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The venue's 404 is believed only when the order is old enough to be visible; then it ends as failed, with the reason."""
+    """The venue's 404 is believed only when the order is old enough to be visible; then it ends as failed, with the
+    reason.
+    """
     monkeypatch.setattr(CONSTANTS, "NOT_FOUND_BELIEVED_AFTER_S", 1.0)
     async with bench() as b:
         b.connector._order_entry.connected.clear()  # as after a loss, before the reconnect

@@ -1,4 +1,6 @@
-"""Our connectors inside the installed Hummingbot, for tests: found and registered without touching an installed file."""
+"""Our connectors inside the installed Hummingbot, for tests: found and registered without touching an installed
+file.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ MID_TICKS = 10_000_000
 
 
 class DrivenMarket:
-    """Starts with ``levels`` a side around 100,000.00; ``outside`` adds an order of somebody else at the next instant."""
+    """Starts with ``levels`` a side around 100,000.00; ``outside`` adds an order of somebody else at the next
+    instant.
+    """
 
     def __init__(self, levels: int = 30, lots: int = 10_000, half_spread_ticks: int = 5, **spec: object) -> None:
         self.spec = replace(BTC, **spec)  # type: ignore[arg-type]

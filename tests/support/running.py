@@ -55,9 +55,12 @@ def connector_for(credentials: Any, **changes: Any) -> Any:
 
 @asynccontextmanager
 async def emulator_url(url: str) -> AsyncIterator[None]:
-    """The environment variable that names the emulator, for the time of the block; Hummingbot's sessions end with it."""
+    """The environment variable that names the emulator, for the time of the block; Hummingbot's sessions end with
+    it.
+    """
     before = os.environ.get(URL_ENV)
     os.environ[URL_ENV] = url
+    await ConnectionsFactory().close()
     try:
         yield
     finally:
@@ -69,7 +72,7 @@ async def emulator_url(url: str) -> AsyncIterator[None]:
             os.environ[URL_ENV] = before
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = "") -> Any:
+async def until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str | Callable[[], str] = "") -> Any:
     """Wait until ``condition()`` is true and give its value; the failure names what was waited for."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -79,7 +82,7 @@ async def until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s} s: {what or condition}")
+            raise AssertionError(f"not within {timeout_s} s: {what() if callable(what) else what or condition}")
         await asyncio.sleep(0.005)
 
 
@@ -129,8 +132,10 @@ async def running(connector: Any, is_ready: bool = True, tick_s: float = 0.1) ->
     task = asyncio.create_task(run_clock())
     try:
         if is_ready:
-            await until(lambda: connector.ready, 15.0, "connector ready")
-            await until(lambda: connector._order_entry.is_usable or not connector.is_trading_required, 5.0, "order entry")
+            await until(lambda: connector.ready, 15.0, lambda: f"ready: {connector.status_dict}")
+            await until(
+                lambda: connector._order_entry.is_usable or not connector.is_trading_required, 5.0, "order entry"
+            )
         yield watched
     finally:
         OrderBookTracker._sleep = staticmethod(tracker_sleep)
@@ -185,13 +190,18 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(market: DrivenMarket | None = None, keys: dict[str, Any] | None = None, **config: Any) -> AsyncIterator[Bench]:
+async def bench(
+    market: DrivenMarket | None = None, keys: dict[str, Any] | None = None, **config: Any
+) -> AsyncIterator[Bench]:
     """Emulator and connector, started and ready; delays are short unless ``config`` says otherwise."""
     driven = market or DrivenMarket()
     settings = {"order_delay_ms": 5.0, "cancel_delay_ms": 5.0, "rate_limits": False, **config}
-    async with run_emulator(EmulatorConfig(markets={SYMBOL: driven}, **settings)) as handle, emulator_url(handle.url):
-        async with running(connector_for(handle.credentials, **(keys or {}))) as watched:
-            yield Bench(handle, driven, watched)
+    async with (
+        run_emulator(EmulatorConfig(markets={SYMBOL: driven}, **settings)) as handle,
+        emulator_url(handle.url),
+        running(connector_for(handle.credentials, **(keys or {}))) as watched,
+    ):
+        yield Bench(handle, driven, watched)
 
 
 def near_price(connector: Any, side: str, bps: Decimal) -> Decimal:

@@ -1,8 +1,8 @@
 """Hummingbot's own derivative contract suite on the StandX connector.
 
-Overridden, and nothing else: the four create-reply tests (StandX never returns an id there: it comes by the order frame),
-and the two position-mode tests (one-way only). The mock of the balances names a token per row, so that the inherited test
-can speak of two assets; the venue's own single object is tested in tests/unit/standx.
+Overridden, and nothing else: the four create-reply tests (StandX returns no id there: the order frame brings it),
+and the two position-mode tests (one-way only). The mock of the balances names a token per row, so that the inherited
+test can speak of two assets; the venue's own single object is tested in tests/unit/standx.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import base64
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from unittest.mock import AsyncMock
@@ -41,6 +42,7 @@ SEED = bytes(range(32))
 
 def _token(expires_s: int = 4102444800) -> str:
     """A JWT of the venue's outer shape; 2100 is far enough."""
+
     def part(value: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
@@ -172,7 +174,7 @@ class StandxPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualD
     def funding_payment_mock_response(self) -> Any:
         return [{
             "asset": self.quote_asset, "created_at": "2022-07-06T12:20:53.254907Z", "id": 530060896, "qty": "200",
-            "symbol": self.exchange_trading_pair, "txn_type": "funding_fee", "updated_at": "2022-07-06T12:20:53.254907Z",
+            "symbol": self.exchange_trading_pair, "txn_type": "funding_fee",
         }]  # fmt: skip
 
     @property
@@ -416,7 +418,9 @@ class StandxPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualD
         return {"seq": 34, "channel": "trade", "data": self._trade_row(order, order.price, order.amount)}
 
     def position_event_for_full_fill_websocket_update(self, order: InFlightOrder, unrealized_pnl: float) -> Any:
-        """The channel carries no unrealised PnL: it follows from the last mark, which is set here to give the target."""
+        """The channel carries no unrealised PnL: it follows from the last mark, which is set here to give the
+        target.
+        """
         size = -order.amount if order.trade_type is TradeType.SELL else order.amount
         mark = order.price + Decimal(str(unrealized_pnl)) / size
         self.exchange._market.on_price(self.trading_pair, PriceState(mark, None, None, None, None, None, 0))
@@ -441,8 +445,9 @@ class StandxPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualD
                                                callback: Callable[..., None] | None = _nothing) -> None:  # fmt: skip
         """Nothing is sent for a mode: StandX has one net position per market."""
 
-    def configure_failed_set_position_mode(self, position_mode: PositionMode, mock_api: aioresponses,
-                                           callback: Callable[..., None] | None = _nothing) -> tuple[str, str]:  # fmt: skip
+    def configure_failed_set_position_mode(
+        self, position_mode: PositionMode, mock_api: aioresponses, callback: Callable[..., None] | None = _nothing
+    ) -> tuple[str, str]:
         return "", "StandX has one net position per market: only ONEWAY is supported."
 
     def configure_successful_set_leverage(self, leverage: int, mock_api: aioresponses,
@@ -480,10 +485,8 @@ class StandxPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualD
         frame = {"seq": 35, "channel": "order", "data": self._order_row(order, "open")}
         queue.get.side_effect = [frame, asyncio.CancelledError]
         self.exchange._user_stream_tracker._user_stream = queue
-        try:
+        with suppress(asyncio.CancelledError):
             self.async_run_with_timeout(self.exchange._user_stream_event_listener())
-        except asyncio.CancelledError:
-            pass
         self.assertEqual(OrderOutcome.ACCEPTED, self.exchange.order_outcome(order_id))
         return order
 

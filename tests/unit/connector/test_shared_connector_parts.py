@@ -132,12 +132,12 @@ def test_debounced_runs_once_per_burst_and_once_more_for_late_requests() -> None
         debounced = Debounced(refresh, 0.0, tasks, "r")
         for _ in range(5):
             debounced.request()
-        while not runs:
+        while not runs:  # noqa: ASYNC110  the condition is the point
             await asyncio.sleep(0)
         debounced.request()
         debounced.request()
         gate.set()
-        while tasks.count:
+        while tasks.count:  # noqa: ASYNC110
             await asyncio.sleep(0)
         assert runs == [0, 1]
         tasks.spawn(asyncio.sleep(60), "long")
@@ -151,7 +151,11 @@ def test_suspects() -> None:
     """Unlisted, differently filled and cancel-pending orders are asked for; a quiet listed one is not."""
     zero = Decimal(0)
     tracked = [TrackedOrder(name, zero, name == "cancelling") for name in ("quiet", "gone", "filled", "cancelling")]
-    assert suspects(tracked, {"quiet": zero, "filled": Decimal(1), "cancelling": zero}) == ["gone", "filled", "cancelling"]
+    assert suspects(tracked, {"quiet": zero, "filled": Decimal(1), "cancelling": zero}) == [
+        "gone",
+        "filled",
+        "cancelling",
+    ]
 
 
 def test_backoff_grows_spreads_and_resets() -> None:

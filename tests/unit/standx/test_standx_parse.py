@@ -33,7 +33,10 @@ def test_order_samples(sample: Sample) -> None:
     frames = sample("ws_stream_order")
     rows = {name: parse.parse_order(frame["data"]) for name, frame in frames.items() if "data" in frame}
     assert rows["open"].status is parse.OrderStatus.OPEN and rows["open"].order_id == 11545819148
-    assert (rows["partial_inferred"].status, rows["partial_inferred"].filled_size) == (parse.OrderStatus.OPEN, Decimal("0.0004"))
+    assert (rows["partial_inferred"].status, rows["partial_inferred"].filled_size) == (
+        parse.OrderStatus.OPEN,
+        Decimal("0.0004"),
+    )
     assert rows["filled"].status.is_final and rows["canceled_after_partial_inferred"].filled_size == Decimal("0.0004")
     odd = parse.parse_order({**frames["open"]["data"], "status": "suspended"})
     assert (odd.status, odd.raw_status) == (parse.OrderStatus.UNKNOWN, "suspended")
@@ -96,7 +99,11 @@ def test_book_samples(sample: Sample) -> None:
     frames = sample("ws_stream_depth_book")
     docs = feed.parse_frame(frames["docs_frame"], 7)
     assert isinstance(docs, feed.BookFrame)
-    assert (docs.state.bid, docs.state.ask, docs.state.grid) == (Decimal("121884.52"), Decimal("121896.02"), Decimal("0.01"))
+    assert (docs.state.bid, docs.state.ask, docs.state.grid) == (
+        Decimal("121884.52"),
+        Decimal("121896.02"),
+        Decimal("0.01"),
+    )
     body = {"asks": [["100.5", "2"], ["100", "1"]], "bids": [["99", "3"], ["100", "1"]], "time": 1767664805028}
     coarse = feed.parse_book(body, "BTC-USD", 7)
     assert (coarse.state.grid, coarse.state.exchange_ts_ns, coarse.state.received_mono_ns) == (
@@ -139,8 +146,13 @@ def test_bad_books_are_skipped_with_their_reason(bids: Any, asks: Any, reason: f
 
 _json = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["channel", "data", "symbol", "bids", "asks", "price", "qty", "time", "spread"]), inner, max_size=4
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["channel", "data", "symbol", "bids", "asks", "price", "qty", "time", "spread"]),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
