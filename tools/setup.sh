@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 HUMMINGBOT=20260922
 CACHE="${HBX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hbx}"
 STAMP=.venv/hbx-setup-done
+RUNNING=.venv/hbx-setup-running
 
 is_312() { [ -n "$1" ] && "$1" -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 12))' >/dev/null 2>&1; }
 
@@ -25,19 +26,32 @@ find_python() {
     exit 2
 }
 
-checksum() { cat requirements.lock pyproject.toml setup.py tools/setup.sh hummingbot_extensions/kernels/*.pyx | cksum; }
+checksum() {
+    cat requirements.lock requirements-hummingbot.lock pyproject.toml setup.py tools/setup.sh \
+        hummingbot_extensions/kernels/*.pyx | cksum
+}
 
 wanted="$(checksum) $(pwd)"
 if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$wanted" ] && .venv/bin/python -c 'import hummingbot, hummingbot_extensions' 2>/dev/null
 then exit 0; fi
 
 python=$(find_python)
-if ! is_312 .venv/bin/python; then
+if [ ! -f "$STAMP" ] && [ -f "$RUNNING" ]; then was_interrupted=yes; else was_interrupted=no; fi
+if ! is_312 .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    if [ -e .venv ] && [ ! -f "$STAMP" ] && [ ! -f "$RUNNING" ]; then
+        echo "setup: .venv is there, but not made here and without Python 3.12 or pip. Remove it and run this again." >&2
+        exit 2
+    fi
     echo "setup: new .venv with $("$python" --version)"
     rm -rf .venv
+    mkdir .venv
+    : > "$RUNNING"
     "$python" -m venv .venv
+    was_interrupted=no
 fi
+: > "$RUNNING"
 rm -f "$STAMP"
+if [ "$was_interrupted" = yes ]; then .venv/bin/python -I tools/forget_broken.py; fi
 pip() { .venv/bin/python -m pip --disable-pip-version-check "$@"; }
 
 echo "setup: packages of requirements.lock"
@@ -45,15 +59,19 @@ pip install --quiet --require-hashes --no-deps -r requirements.lock
 
 wheel=$(ls "$CACHE"/wheels/hummingbot-$HUMMINGBOT-cp312-*.whl 2>/dev/null | head -n 1 || true)
 if [ -z "$wheel" ]; then
-    command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 || {
-        echo "setup: building Hummingbot needs a C compiler: 'apt-get install build-essential' or 'xcode-select --install'" >&2
-        exit 2
-    }
-    echo "setup: building Hummingbot $HUMMINGBOT once, about six minutes; kept in $CACHE/wheels"
+    echo "setup: building Hummingbot $HUMMINGBOT once; about six minutes where it has to be compiled; kept in $CACHE/wheels"
     mkdir -p "$CACHE/wheels"
     building=$(mktemp -d "$CACHE/building.XXXXXX")
     trap 'rm -rf "$building"' EXIT INT TERM
-    pip wheel --quiet --no-deps --wheel-dir "$building" "hummingbot==$HUMMINGBOT"
+    # Its build asks for its tools without versions: it gets the ones of our lock (newer pips read the second name).
+    grep -E '^(cython|numpy|setuptools|wheel)==' requirements.lock | cut -d' ' -f1 > "$building/tools"
+    PIP_CONSTRAINT="$building/tools" PIP_BUILD_CONSTRAINT="$building/tools" \
+        .venv/bin/python -m pip wheel --disable-pip-version-check --quiet --no-deps --require-hashes \
+        --wheel-dir "$building" -r requirements-hummingbot.lock || {
+        echo "setup: Hummingbot was not built. It needs the index within reach, and a C++ compiler where no ready wheel" >&2
+        echo "fits: 'apt-get install build-essential python3.12-dev' or 'xcode-select --install'." >&2
+        exit 2
+    }
     mv "$building"/hummingbot-$HUMMINGBOT-*.whl "$CACHE/wheels/"
     wheel=$(ls "$CACHE"/wheels/hummingbot-$HUMMINGBOT-cp312-*.whl | head -n 1)
 fi
@@ -66,4 +84,5 @@ echo "setup: this project and its kernels"
 pip install --quiet --no-deps --no-build-isolation --editable .
 .venv/bin/python -c 'import hummingbot, hummingbot_extensions'
 echo "$wanted" > "$STAMP"
+rm -f "$RUNNING"
 echo "setup: done"

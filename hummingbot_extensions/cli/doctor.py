@@ -103,20 +103,21 @@ def _kernels() -> Row:
 
 
 def _port() -> Row:
+    name = f"port {EMULATOR_PORT}"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", EMULATOR_PORT))
         except OSError:
-            if _emulator_time("http://127.0.0.1:8710") is not None:
-                return Row("port 8710", "ok", "an emulator answers")
+            if _emulator_time(f"http://127.0.0.1:{EMULATOR_PORT}") is not None:
+                return Row(name, "ok", "an emulator answers")
             return Row(
-                "port 8710",
+                name,
                 "warn",
                 "taken by something else",
                 f"hbx emulate standx --port 0, and set {ADDRESS_VARIABLE} to what it prints",
             )
-    return Row("port 8710", "ok", "free")
+    return Row(name, "ok", "free")
 
 
 def _clock() -> Row:

@@ -88,7 +88,7 @@ def test_an_edited_file_survives_uninstall(root: Path, hbx: Hbx, own_bundle: Pat
 
 
 def test_a_newer_bundle_renews_what_nobody_edited(root: Path, own_bundle: Path) -> None:
-    """Installing again renews our files, puts the new version beside an edited one and drops files we no longer have."""
+    """Installing again renews our files, puts new versions beside edited ones and drops files we no longer have."""
     before = tree(root)
     placing.place(root, False, False)
     (root / "scripts" / "run.py").write_text("version = 'mine'\n")
