@@ -71,6 +71,15 @@ def test_shown_bid_fills_an_ask_as_soon_as_it_stands_above_it() -> None:
         assert fills(trader) == expected
 
 
+def test_a_side_that_vanishes_crosses_nothing() -> None:
+    """A frame without asks, or without bids, says nothing about our orders on the other side."""
+    trader = Trader(tape_of([CALM, (CALM[0], []), ([], CALM[1])]))
+    trader.rest(Side.BUY, 10_000, 80)
+    trader.rest(Side.SELL, 10_020, 80)
+    trader.run(2)
+    assert fills(trader) == []
+
+
 def test_book_crossed_fill_bears_the_stamp_of_its_frame() -> None:
     """The fill comes with the frame that shows it, after that frame's event."""
     trader = Trader(tape_of([CALM, CALM, ([(9_900, 10)], [(9_910, 10)])]))
@@ -171,6 +180,14 @@ def test_in_a_locked_book_the_true_bid_is_a_tick_below_the_bucket_end(ticks: int
     assert trader.place(Side.SELL, ticks, 5)[1].would_cross is crosses
 
 
+@pytest.mark.parametrize(("ticks", "crosses"), [(10_009, True), (10_010, False)])
+def test_without_asks_the_true_bid_may_be_anywhere_in_its_bucket(ticks: int, crosses: bool) -> None:
+    """A post-only sell over a one-sided book stays out of the bid's bucket; a buy meets nothing."""
+    trader = Trader(tape_of([(CALM[0], [])]))
+    assert trader.place(Side.SELL, ticks, 5)[1].would_cross is crosses
+    assert not Trader(tape_of([(CALM[0], [])])).place(Side.BUY, 20_000, 5)[1].would_cross
+
+
 def test_post_only_does_not_take_our_own_order_either() -> None:
     """An ask of ours inside the spread stops a post-only bid at its price."""
     trader = Trader(tape_of([CALM]))
@@ -241,6 +258,16 @@ def test_taking_our_own_order_fills_both() -> None:
     ]
     trader.run(0)
     assert fills(trader) == [(ask, 10_015, 5)]
+
+
+def test_our_own_order_is_taken_after_the_others_of_its_level() -> None:
+    """The bid of ours at the shown 10000 came last: a sell of 302 takes the 300 of others before 2 of ours."""
+    trader = Trader(tape_of([CALM]))
+    bid = trader.rest(Side.BUY, 10_000, 5)
+    _, placement = trader.place(Side.SELL, None, 302, TimeInForce.IOC)
+    assert [(f.price_ticks, f.size_lots) for f in placement.fills] == [(10_000, 300), (10_000, 2)]
+    trader.run(0)
+    assert fills(trader) == [(bid, 10_000, 2)]
 
 
 @pytest.mark.parametrize(
