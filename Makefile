@@ -22,7 +22,7 @@ test: setup check
 check: setup
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	.venv/bin/cython-lint --max-line-length 120 hummingbot_extensions/kernels
+	PATH="$(CURDIR)/.venv/bin:$$PATH" cython-lint --max-line-length 120 hummingbot_extensions/kernels
 	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "not hummingbot"
 
 bench: setup

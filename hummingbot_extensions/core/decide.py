@@ -11,7 +11,7 @@ from hummingbot_extensions.core import anchors
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place, Quote, Silence
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quoting import desired_quote
-from hummingbot_extensions.core.reconcile import reconcile_side
+from hummingbot_extensions.core.reconcile import after_placing, reconcile_side
 from hummingbot_extensions.core.risk import after_hard_stop_check
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView
@@ -53,7 +53,7 @@ def decide(inputs: DecisionInputs) -> Decision:
         if isinstance(wanted, Quote):
             quotes.append(wanted)
         plan = reconcile_side(side, wanted, mark, view, account, params, state)
-        state = plan.state
+        state, account = plan.state, after_placing(account, plan.actions)
         actions.extend(plan.actions)
         silences[side] = plan.silence
     actions.sort(key=_cancels_first)

@@ -27,6 +27,8 @@ class Silence(StrEnum):
     MARGIN = "margin"
     BELOW_MINIMUM = "below_minimum"
     OUT_OF_BAND = "out_of_band"
+    NO_EXECUTOR = "no_executor"
+    """Hummingbot has not created the level's executor yet."""
     UNKNOWN_ORDER = "unknown_order"
     REJECT_BACKOFF = "reject_backoff"
     THROTTLED = "throttled"

@@ -95,6 +95,8 @@ def _place(
     account: AccountView, params: QuoteParams, state: DecisionState,
 ) -> SidePlan:
     """Place ``wanted`` if it may be placed now; otherwise the reason, and what has to be cancelled first."""
+    if not account.can_place(side):
+        return SidePlan((), Silence.NO_EXECUTOR, state)
     if any(order.state is OrderState.UNKNOWN for order in orders):
         return SidePlan((), Silence.UNKNOWN_ORDER, state)
     history = account.history(side)
@@ -115,18 +117,24 @@ def _place(
         if not _may_cancel(outdated, view.now_ns, params, state):
             return SidePlan((), Silence.THROTTLED, state)
         return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
-    if outdated and not _may_cancel(outdated, view.now_ns, params, state):
+    if not all(_has_dwelt(order, view.now_ns, params) for order in outdated):
         return SidePlan((), Silence.THROTTLED, state)
+    # A spent budget does not keep a replacement back, only the cancel that follows it, or one that must come first.
+    may_cancel = _may_cancel(outdated, view.now_ns, params, state)
 
     position = account.position if account.position is not None else Decimal(0)
     size = _size_that_fits(side, wanted, position, account, view, params)
     if size < wanted.size and orders:
         # Both do not fit: what rests has to go first. Its room comes back when the venue confirms the cancel.
+        if outdated and not may_cancel:
+            return SidePlan((), Silence.THROTTLED, state)
         return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
     if size < view.rules.min_size or size * wanted.price < view.rules.min_notional or size <= 0:
         return SidePlan((), Silence.WORST_CASE, state)
     if not wanted.is_reduce_only and _is_short_of_margin(side, size, wanted.price, position, account):
         # So does its margin.
+        if outdated and not may_cancel:
+            return SidePlan((), Silence.THROTTLED, state)
         return _cancelled_first(side, outdated, faults, Silence.MARGIN, view.now_ns, state)
     after = replace(state, bid_placed_ns=view.now_ns) if side is Side.BUY else replace(state, ask_placed_ns=view.now_ns)
     return SidePlan((Place(replace(wanted, size=size)),), None, after)
@@ -239,9 +247,21 @@ def _size_that_fits(
 
 def _is_short_of_margin(side: Side, size: Decimal, price: Decimal, position: Decimal, account: AccountView) -> bool:
     """Whether the part of the order that opens exposure needs more margin than is free; unknown margin is short."""
+    needed = _margin_quote(side, size, price, position, account.leverage)
+    return needed > 0 and (account.available_quote is None or needed > account.available_quote)
+
+
+def _margin_quote(side: Side, size: Decimal, price: Decimal, position: Decimal, leverage: int) -> Decimal:
     opening = size if is_adding(side, position) else max(Decimal(0), size - abs(position))
-    if opening <= 0:
-        return False
+    return opening * price / leverage * MARGIN_SPARE_FRAC
+
+
+def after_placing(account: AccountView, actions: Sequence[Action]) -> AccountView:
+    """``account`` with the margin taken that the placements among ``actions`` will need, for who decides after them."""
     if account.available_quote is None:
-        return True
-    return opening * price / account.leverage * MARGIN_SPARE_FRAC > account.available_quote
+        return account
+    position = account.position if account.position is not None else Decimal(0)
+    taken = sum(
+        (_margin_quote(action.quote.side, action.quote.size, action.quote.price, position, account.leverage)
+         for action in actions if isinstance(action, Place) and not action.quote.is_reduce_only), Decimal(0))
+    return replace(account, available_quote=account.available_quote - taken)

@@ -142,35 +142,51 @@ def _first_mark_at_or_before(marks: Sequence[tuple[int, float]], at_ns: int) -> 
 
 
 class BandMeter:
-    """Running time in band for a live bot: the same integral as ``in_band``, folded one instant at a time.
+    """Running time in band for a live bot: the same integral as ``in_band`` over ``alive_spans``, folded as it happens.
 
-    Call ``step`` at every change; what was said last holds until the next call, or until ``hold_until_ns`` when the
-    feed may have died in between: time after it is unknown and earns nothing.
+    Time since the last feed frame is pending: it counts once the next frame comes within ``max_gap_ns``, and is unknown,
+    from its first instant, when that one comes later. Calls are in time order.
     """
 
-    def __init__(self, start_ns: int) -> None:
-        self._at_ns = start_ns
-        self._state = (False, False, start_ns)
+    def __init__(self, start_ns: int, max_gap_ns: int = 2_000_000_000) -> None:
         self._start_ns = start_ns
-        self._totals = [0, 0, 0, 0]
+        self._max_gap_ns = max_gap_ns
+        self._at_ns = start_ns
+        self._frame_ns: int | None = None
+        self._has_bid = False
+        self._has_ask = False
+        self._known = [0, 0, 0, 0]
+        self._pending = [0, 0, 0, 0]
 
-    def step(self, now_ns: int, has_bid: bool, has_ask: bool, hold_until_ns: int) -> None:
-        """From ``now_ns`` on, each side has or lacks qualifying size, known to be true up to ``hold_until_ns``."""
-        self._fold(now_ns)
-        self._state = (has_bid, has_ask, hold_until_ns)
+    def frame(self, at_ns: int) -> None:
+        """A feed frame came in."""
+        self._fold(at_ns)
+        if self._frame_ns is not None and at_ns - self._frame_ns <= self._max_gap_ns:
+            self._known = [known + pending for known, pending in zip(self._known, self._pending, strict=True)]
+        self._pending = [0, 0, 0, 0]
+        self._frame_ns = at_ns
+
+    def state(self, at_ns: int, has_bid: bool, has_ask: bool) -> None:
+        """From ``at_ns`` on each side has, or lacks, qualifying size inside the band."""
+        self._fold(at_ns)
+        self._has_bid, self._has_ask = has_bid, has_ask
 
     def total(self, now_ns: int) -> InBand:
-        """Figures from the start up to ``now_ns``."""
+        """Figures from the start up to ``now_ns``; pending time counts while the feed may still be alive."""
         self._fold(now_ns)
-        bid, ask, both, alive = self._totals
+        is_alive = self._frame_ns is not None and now_ns - self._frame_ns <= self._max_gap_ns
+        bid, ask, both, alive = (
+            known + (pending if is_alive else 0) for known, pending in zip(self._known, self._pending, strict=True))
         return InBand(bid, ask, both, alive, now_ns - self._start_ns)
 
     def _fold(self, now_ns: int) -> None:
-        has_bid, has_ask, hold_until = self._state
-        elapsed = min(now_ns, hold_until) - self._at_ns
-        if elapsed > 0:
-            self._totals[0] += elapsed if has_bid else 0
-            self._totals[1] += elapsed if has_ask else 0
-            self._totals[2] += elapsed if has_bid and has_ask else 0
-            self._totals[3] += elapsed
-        self._at_ns = max(self._at_ns, now_ns)
+        elapsed = now_ns - self._at_ns
+        if elapsed <= 0:
+            return
+        self._at_ns = now_ns
+        if self._frame_ns is None:
+            return
+        self._pending[0] += elapsed if self._has_bid else 0
+        self._pending[1] += elapsed if self._has_ask else 0
+        self._pending[2] += elapsed if self._has_bid and self._has_ask else 0
+        self._pending[3] += elapsed

@@ -102,6 +102,9 @@ class AccountView:
     orders: tuple[OwnOrder, ...] = ()
     bid_history: SideHistory = SideHistory()
     ask_history: SideHistory = SideHistory()
+    can_place_bid: bool = True
+    """Whether somebody stands ready to carry out a placement on this side; cancels are always possible."""
+    can_place_ask: bool = True
 
     @property
     def tier_position(self) -> Decimal | None:
@@ -115,6 +118,9 @@ class AccountView:
         """Of the two positions the one that lies farther in the direction of ``side``; 0 while none is known."""
         known = [p for p in (self.position, self.position_by_fills) if p is not None]
         return max(known, key=lambda position: position * side.sign, default=Decimal(0))
+
+    def can_place(self, side: Side) -> bool:
+        return self.can_place_bid if side is Side.BUY else self.can_place_ask
 
     def history(self, side: Side) -> SideHistory:
         return self.bid_history if side is Side.BUY else self.ask_history

@@ -16,6 +16,10 @@ class Level(Protocol):
 
     side: Side
 
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes new orders; a level that winds down only cancels."""
+
     def place(self, quote: Quote) -> str: ...
 
     def cancel(self, action: Cancel) -> None: ...
@@ -32,6 +36,10 @@ class DryLevel:
         self.side = side
         self._orders: dict[str, OwnOrder] = {}
         self._next = 1
+
+    @property
+    def is_active(self) -> bool:
+        return True
 
     def place(self, quote: Quote) -> str:
         order_id = f"dry-{self.side}-{self._next}"

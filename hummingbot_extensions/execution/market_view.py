@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OwnOrder, SideHistory
 
 REQUIRED = (
@@ -21,9 +22,9 @@ def missing_members(connector: Any) -> list[str]:
 
 
 def market_view(connector: Any, trading_pair: str, now_ns: int) -> MarketView | None:
-    """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known."""
+    """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable."""
     rule = connector.trading_rules.get(trading_pair)
-    if rule is None:
+    if rule is None or rule.min_price_increment <= 0 or rule.min_base_amount_increment <= 0:
         return None
     book = connector.book_state(trading_pair)
     price = connector.price_state(trading_pair)
@@ -58,7 +59,7 @@ def venue_position(connector: Any, trading_pair: str) -> Decimal:
 
 def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
-    bid_history: SideHistory, ask_history: SideHistory,
+    histories: Mapping[Side, SideHistory], placeable: Collection[Side],
 ) -> AccountView:
     """Position, free margin and our open orders as the connector knows them now."""
     collateral = connector.get_buy_collateral_token(trading_pair)
@@ -68,6 +69,8 @@ def account_view(
         available_quote=connector.get_available_balance(collateral),
         leverage=leverage,
         orders=tuple(orders),
-        bid_history=bid_history,
-        ask_history=ask_history,
+        bid_history=histories[Side.BUY],
+        ask_history=histories[Side.SELL],
+        can_place_bid=Side.BUY in placeable,
+        can_place_ask=Side.SELL in placeable,
     )

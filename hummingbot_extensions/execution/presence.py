@@ -11,8 +11,6 @@ from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.uptime import BandMeter, InBand
 from hummingbot_extensions.core.view import MarketView, OrderState, OwnOrder
 
-FEED_ALIVE_MS = 2000.0
-"""A feed whose last frame is older is dead: time from then on is unknown and earns nothing."""
 QUOTED = "quoted"
 DISARMED = "disarmed"
 
@@ -26,6 +24,8 @@ class Presence:
 
     def __init__(self, start_ns: int) -> None:
         self._meter = BandMeter(start_ns)
+        self._frame_ns = start_ns
+        self._noted_ns = start_ns
         self._since_ns = start_ns
         self._doing: dict[Side, str] = {Side.BUY: "starting", Side.SELL: "starting"}
         self._spent_ns: dict[tuple[Side, str], int] = {}
@@ -44,9 +44,12 @@ class Presence:
                 for order in resting)
             for side in Side
         }
-        age_ms = view.book_age_ms if view.book_age_ms is not None else FEED_ALIVE_MS
-        hold_until = now_ns + int((FEED_ALIVE_MS - age_ms) * 1e6)
-        self._meter.step(now_ns, in_band[Side.BUY], in_band[Side.SELL], hold_until)
+        frame_ns = None if view.book_age_ms is None else now_ns - int(view.book_age_ms * 1e6)
+        if frame_ns is not None and frame_ns > self._frame_ns:
+            self._frame_ns = frame_ns
+            self._meter.frame(max(frame_ns, self._noted_ns))
+        self._noted_ns = now_ns
+        self._meter.state(now_ns, in_band[Side.BUY], in_band[Side.SELL])
         self._spend(now_ns)
         for side in Side:
             silence = decision.silence(side)
@@ -54,7 +57,7 @@ class Presence:
 
     def rest(self, now_ns: int) -> None:
         """Nothing rests from here on."""
-        self._meter.step(now_ns, False, False, now_ns)
+        self._meter.state(now_ns, False, False)
         self._spend(now_ns)
         self._doing = {Side.BUY: "stopped", Side.SELL: "stopped"}
 

@@ -182,9 +182,10 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         self._quoter.detach(self)
 
     def force_stop_with_position_hold(self) -> None:
-        """Hummingbot's deadline has passed: keep what filled, and let the quoter know that orders may still rest."""
+        """Hummingbot's deadline has passed: keep what filled. Orders that may still rest stay in the quoter's account."""
         super().force_stop_with_position_hold()
-        self._quoter.detach(self)
+        if not self.has_open_orders:
+            self._quoter.detach(self)
 
     def _collect_held_position_orders(self) -> list[dict[str, Any]]:
         """Every order of ours that filled at all, in Hummingbot's own form."""

@@ -87,6 +87,7 @@ class Quoter:
         self._remove_listener: Callable[[], None] | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._decision_count = 0
+        self._closing: asyncio.Future[None] | None = None
 
     # --- life ---
 
@@ -154,13 +155,11 @@ class Quoter:
         view = market_view.market_view(self._connector, self.settings.trading_pair, now_ns)
         if view is None:
             return
-        if self.settings.sends_orders and view.is_connector_ready and not self._has_levels(now_ns):
-            return
+        placeable = self._placeable_sides(now_ns, view.is_connector_ready)
         orders = [order for level in self._levels for order in level.open_orders()]
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
-            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders,
-            self._history[Side.BUY], self._history[Side.SELL])
+            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable)
         inputs = DecisionInputs(view, account, self._host.params(), self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
@@ -180,7 +179,7 @@ class Quoter:
 
     def _place(self, action: Place, frame_ns: int | None) -> None:
         quote = action.quote
-        level = next(level for level in reversed(self._levels) if level.side is quote.side)
+        level = next(level for level in self._levels if level.side is quote.side and level.is_active)
         order_id = level.place(quote)
         self.placed_count += 1
         if frame_ns is not None:
@@ -209,19 +208,16 @@ class Quoter:
         self.wake("level")
         self._end_log_when_idle()
 
-    def _has_levels(self, now_ns: int) -> bool:
-        """Whether both sides have an executor that takes orders; asks for those that are missing."""
-        has_all = True
-        for side in (Side.BUY, Side.SELL):
-            if any(level.side is side and level.is_active for level in self._levels
-                   if isinstance(level, QuoteExecutor)):
-                continue
-            has_all = False
-            asked = self._level_asked_ns.get(side)
-            if asked is None or now_ns - asked > LEVEL_RETRY_NS:
-                self._level_asked_ns[side] = now_ns
-                self._host.create_level(self._level_action(side))
-        return has_all
+    def _placeable_sides(self, now_ns: int, is_ready: bool) -> set[Side]:
+        """Sides with a level that takes orders; asks Hummingbot for an executor where one is missing."""
+        sides = {level.side for level in self._levels if level.is_active}
+        if is_ready and self.settings.sends_orders:
+            for side in set(Side) - sides:
+                asked = self._level_asked_ns.get(side)
+                if asked is None or now_ns - asked > LEVEL_RETRY_NS:
+                    self._level_asked_ns[side] = now_ns
+                    self._host.create_level(self._level_action(side))
+        return sides
 
     def _level_action(self, side: Side) -> CreateExecutorAction:
         params = self._host.params()
@@ -269,9 +265,8 @@ class Quoter:
 
     def on_fill(self, side: Side, event: Any) -> None:
         """One fill of one of our orders, as Hummingbot's event says it."""
-        quote_asset = self._connector.get_buy_collateral_token(self.settings.trading_pair)
-        fee = sum((flat.amount for flat in event.trade_fee.flat_fees if flat.token == quote_asset), Decimal(0))
-        fee += event.trade_fee.percent * event.price * event.amount
+        fee = _fee_quote(event, self._connector.get_buy_collateral_token(self.settings.trading_pair))
+        # Every quote is post-only, so every fill is a maker's.
         fill = LedgerFill(str(event.exchange_trade_id), side, event.price, event.amount, fee, True)
         self.ledger = self.ledger.after(fill)
         self._log.write("fill", client_order_id=event.order_id, fill=fill, position_by_fills=self._by_fills())
@@ -320,7 +315,8 @@ class Quoter:
     def _end_log_when_idle(self) -> None:
         if self.is_idle:
             self._log.write("stopped", **self._account_fields())
-            self._log.close()
+            # Waits for the disk, which the event loop must not.
+            self._closing = asyncio.get_running_loop().run_in_executor(None, self._log.close)
 
     def _order_event(
         self, event: str, order_id: str, quote: Quote, reason: str | None = None, frame_to_wire_ms: float | None = None
@@ -346,3 +342,13 @@ def _newest_frame_ns(view: MarketView) -> int:
     """Receipt of the newest book or price frame, monotonic."""
     ages = [age for age in (view.book_age_ms, view.price_age_ms) if age is not None]
     return view.now_ns - int(min(ages, default=0.0) * 1e6)
+
+
+def _fee_quote(event: Any, quote_asset: str) -> Decimal | None:
+    """Fee of a fill in the quote asset, positive when paid; None when part of it is in another asset or none was stated."""
+    fee = event.trade_fee
+    if not fee.flat_fees and not fee.percent:
+        return None
+    if any(flat.token != quote_asset for flat in fee.flat_fees):
+        return None
+    return sum((flat.amount for flat in fee.flat_fees), Decimal(0)) + fee.percent * event.price * event.amount

@@ -171,14 +171,20 @@ def test_g6_a_side_is_throttled_apart_from_the_other(ago_ms: int, places_count: 
     assert decision.state.ask_placed_ns == NOW
 
 
-@pytest.mark.parametrize(("used", "oldest_ago_s", "expected"), [
-    (9, 59.0, ["99940.00"]), (10, 59.999, []), (10, 60.0, ["99940.00"]),
+@pytest.mark.parametrize(("used", "oldest_ago_s", "cancels"), [
+    (9, 59.0, [("old", "too_far", False)]), (10, 59.999, []), (10, 60.0, [("old", "too_far", False)]),
 ])
-def test_g14_the_cancel_budget_is_a_sliding_minute(used: int, oldest_ago_s: float, expected: list[object]) -> None:
-    """Ten a minute: the eleventh waits until the first is a minute old; the far order rests on meanwhile."""
+def test_g14_the_cancel_budget_is_a_sliding_minute(used: int, oldest_ago_s: float, cancels: list[object]) -> None:
+    """Ten a minute: the eleventh cancel of a replaced order waits until the first is a minute old."""
     times = tuple([NOW - int(oldest_ago_s * SECOND)] + [NOW - SECOND] * (used - 1))
-    decision = decided(held=account(bid("99850.00"), ASK_KEPT), state=DecisionState(cancels_ns=times))
-    assert summary(decision) == expected
+    replaced = account(bid("99850.00", client_order_id="old"), bid("99940.00", client_order_id="new"), ASK_KEPT)
+    assert summary(decided(held=replaced, state=DecisionState(cancels_ns=times))) == cancels
+
+
+def test_g14_a_spent_budget_never_freezes_quoting() -> None:
+    """The replacement of a far order is placed at once; only the cancel of the old one waits for the budget."""
+    spent = DecisionState(cancels_ns=(NOW - SECOND,) * 10)
+    assert summary(decided(held=account(bid("99850.00"), ASK_KEPT), state=spent)) == ["99940.00"]
 
 
 def test_g14_risk_cancels_overdraw_the_budget_and_do_not_count() -> None:

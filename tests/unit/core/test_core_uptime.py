@@ -110,33 +110,38 @@ def test_l1_the_integral_equals_looking_at_every_instant(
     assert (result.bid_ns, result.ask_ns, result.two_sided_ns, result.alive_ns) == brute_force(quotes, marks, frames)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.booleans(), st.booleans(), st.integers(0, 12)), max_size=20),
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.booleans(), st.booleans()), max_size=25),
        st.lists(st.integers(0, 200), max_size=5))
 def test_the_running_meter_equals_the_integral(
-    steps: list[tuple[int, bool, bool, int]], looks: list[int]
+    steps: list[tuple[int, bool, bool, bool]], looks: list[int]
 ) -> None:
-    """Steps folded one by one give what ``in_band`` gives over the whole, however often the total is looked at."""
-    meter, at = BandMeter(0), 0
+    """Folding frames and states one by one gives what ``in_band`` gives over the whole, however often it is looked at."""
+    meter, at = BandMeter(0, max_gap_ns=5), 0
     quotes: list[QuoteInterval] = []
-    alive: list[tuple[int, int]] = []
-    held: tuple[int, bool, bool, int] | None = None
-
-    def close(until: int) -> None:
-        if held is not None and min(until, held[3]) > held[0]:
-            end = min(until, held[3])
-            alive.append((held[0], end))
-            quotes.extend([bid(held[0], end)] * held[1] + [ask(held[0], end)] * held[2])
-
-    for elapsed, has_bid, has_ask, hold in steps:
+    frames: list[int] = []
+    has_bid = has_ask = False
+    for elapsed, wants_bid, wants_ask, is_frame in [*steps, (3, False, False, False)]:
         for look in looks:
             if at <= look < at + elapsed:
                 meter.total(look)
+        quotes.extend([bid(at, at + elapsed)] * has_bid + [ask(at, at + elapsed)] * has_ask)
         at += elapsed
-        close(at)
-        meter.step(at, has_bid, has_ask, at + hold)
-        held = (at, has_bid, has_ask, at + hold)
-    end = at + 7
-    close(end)
-    expected = in_band(quotes, [(0, 100.0)], alive, 0, end)
-    first, second = meter.total(end), meter.total(end)
+        if is_frame:
+            meter.frame(at)
+            frames.append(at)
+        meter.state(at, wants_bid, wants_ask)
+        has_bid, has_ask = wants_bid, wants_ask
+    expected = in_band(quotes, [(0, 100.0)], alive_spans(frames, 0, at, max_gap_ns=5), 0, at)
+    first, second = meter.total(at), meter.total(at)
     assert first == second == expected
+
+
+def test_l7_the_first_seconds_of_a_dead_gap_are_not_credited() -> None:
+    """A gap over the limit earns nothing from its first instant, although the quotes were known to rest when it began."""
+    meter = BandMeter(0)
+    meter.frame(0)
+    meter.state(0, True, True)
+    meter.frame(1_000_000_000)
+    assert meter.total(2_500_000_000).two_sided_ns == 2_500_000_000
+    meter.frame(4_000_000_000)
+    assert meter.total(4_000_000_000).two_sided_ns == 1_000_000_000
