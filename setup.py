@@ -47,12 +47,13 @@ def kernels() -> list[Any]:
             f"{PACKAGE}.kernels.{source.stem}",
             [(with_checks(source) if debug else source).relative_to(ROOT).as_posix()],
             extra_compile_args=DEBUG_ARGS if debug else COMPILE_ARGS,
-            optional=True,
         )
         for source in sources
     ]
     annotate = is_set("HBX_ANNOTATE")
     compiled: list[Any] = cythonize(extensions, include_path=[PACKAGE + "/kernels"], annotate=annotate, force=annotate)
+    for extension in compiled:  # cythonize makes new ones and forgets this
+        extension.optional = True
     return compiled
 
 
