@@ -86,41 +86,49 @@ def register_candles(name: str, feed_class: type) -> None:
     require(CandlesFactory, "_candles_map")[name] = feed_class
 
 
+_rate_sources_to_come: list[str] = []
+
+
 def register_rate_source(name: str, factory: Callable[[], Any]) -> None:
     """Make a rate source selectable as ``rate_oracle_source`` in conf_client.yml. Safe to call again.
 
-    Connector utils are imported while Hummingbot's client config module is still being executed, before it has the
-    table of selectable sources; the entry is then added at the first import that follows.
+    Connector utils are often imported before Hummingbot's client config is defined, and nothing else of ours runs
+    before the settings are read (``hbot balance``): the entry is then added by the definition itself.
     """
     from hummingbot.core.rate_oracle import rate_oracle
 
     require(rate_oracle, "RATE_ORACLE_SOURCES")[name] = factory
-    if not _add_rate_source_mode(name):
-        sys.meta_path.insert(0, _AfterClientConfig(name))
-
-
-class _AfterClientConfig:
-    """Import hook that finds nothing: it waits for the client config to be complete, adds its entry and goes."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
-        if self in sys.meta_path and _add_rate_source_mode(self._name):
-            sys.meta_path.remove(self)
-
-
-def _add_rate_source_mode(name: str) -> bool:
-    """Whether the client config is complete and, from now on at the latest, offers the source."""
     module = sys.modules.get("hummingbot.client.config.client_config_map")
     config_class = getattr(module, "ClientConfigMap", None)
-    if module is None or config_class is None:
-        return False
+    if module is not None and config_class is not None:
+        _add_rate_source_mode(module, config_class, name)
+        return
+    if not _rate_sources_to_come:
+        _watch_for_client_config()
+    _rate_sources_to_come.append(name)
+
+
+def _watch_for_client_config() -> None:
+    """Use pydantic's own hook for new subclasses until the client config is one, then take it away again."""
+    from hummingbot.client.config.config_data_types import BaseClientModel
+
+    def defined(cls: Any, **kwargs: Any) -> None:
+        super(BaseClientModel, cls).__pydantic_init_subclass__(**kwargs)
+        if cls.__name__ != "ClientConfigMap":
+            return
+        del BaseClientModel.__pydantic_init_subclass__
+        for name in _rate_sources_to_come:
+            _add_rate_source_mode(sys.modules[cls.__module__], cls, name)
+        _rate_sources_to_come.clear()
+
+    BaseClientModel.__pydantic_init_subclass__ = classmethod(defined)
+
+
+def _add_rate_source_mode(module: Any, config_class: Any, name: str) -> None:
     modes = require(module, "RATE_SOURCE_MODES")
     if name not in modes:
         modes[name] = _rate_source_mode(module, name)
         _rebuild_rate_source_field(config_class, tuple(modes.values()))
-    return True
 
 
 def _rate_source_mode(module: Any, name: str) -> type:
