@@ -62,7 +62,8 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
         Decimal("0.5"), "Part of the cap that all orders together may reach if every one filled.", gt=0, le=1)
     hard_stop_cooldown_s: float = _field(30.0, "A hard stop lasts at least this long, seconds.", ge=0, le=86_400)
     hard_stop_recovery: HardStopRecovery = _field(
-        HardStopRecovery.MAKER, "After a hard stop: maker (reduce-only quotes) or wait (for a person).")
+        # The plain word: `hbot create` writes defaults to YAML as they stand and cannot write an enum's member.
+        "maker", "After a hard stop: maker (reduce-only quotes) or wait (for a person).")
 
     stale_book_ms: float = _field(2000.0, "Quotes are pulled when the book is older, ms.", gt=0, le=60_000)
     stale_mark_ms: float = _field(10_000.0, "Quotes are pulled when the mark is older, ms.", gt=0, le=120_000)

@@ -14,6 +14,7 @@ import yaml
 
 from hummingbot_extensions.cli.hummingbot_root import installed_package
 from hummingbot_extensions.cli.init import copy_package
+from hummingbot_extensions.cli.workspace import checked_controller
 from tests.support.trees import tree
 
 CONNECTORS = {"standx_perpetual", "standx_perpetual_emulator"}
@@ -224,3 +225,23 @@ def test_hbots_own_refusal_comes_through(
     done = start("ghost.yml")
     assert done.returncode == 4
     assert "ghost" in done.stdout + done.stderr
+
+
+def test_hbot_creates_a_controller_file_that_starts_checks(workspace: Path) -> None:
+    """``hbot create`` writes our controller's defaults, and the file is one that ``hbx start`` and hbot take."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hummingbot.cli.main", "create", "perp_market_maker", "--name", "made.yml"],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = checked_controller(workspace / "conf" / "controllers" / "made.yml")
+    assert made["hard_stop_recovery"] == "maker" and made["armed"] is False
+    code = (
+        "from hummingbot.cli.strategy_configs import config_path, validate_controller; "
+        "print(validate_controller(config_path('controller', 'made.yml'))[0].controller_name)"
+    )
+    assert ask(workspace, code) == "perp_market_maker"
