@@ -34,7 +34,8 @@ def report_failure(failure: Failure, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": failure.what, "fix": failure.fix, "code": int(failure.code)}))
     else:
-        print(f"hbx: {failure.what}. Fix: {failure.fix}", file=sys.stderr)
+        end = "" if failure.what.endswith((".", "?", "!")) else "."
+        print(f"hbx: {failure.what}{end} Fix: {failure.fix}", file=sys.stderr)
 
 
 def show(record: dict[str, Any], lines: list[str], as_json: bool) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hummingbot_extensions.cli import preflight
 from hummingbot_extensions.cli.output import ExitCode, Failure
 from hummingbot_extensions.cli.workspace import checked_controller, checked_script, config_file, found_workspace
 
@@ -35,7 +37,7 @@ def start(
             "a controller file and --script/--conf were both given", "give one of them", ExitCode.CONFIG_ERROR
         )
     if file is not None:
-        words = _words_for(root, file)
+        words, controllers = _words_for(root, file)
     elif conf is not None:
         path = config_file(root, "scripts", conf)
         content = checked_script(root, path)
@@ -46,7 +48,7 @@ def start(
                 "name settings of that script",
                 ExitCode.CONFIG_ERROR,
             )
-        words = ["start", "--v2-script", path.name]
+        words, controllers = ["start", "--v2-script", path.name], _controllers_of(content)
     elif script is not None:
         raise Failure(
             f"--script {script} needs its settings", "add --conf and a file of conf/scripts", ExitCode.CONFIG_ERROR
@@ -55,8 +57,13 @@ def start(
         raise Failure(
             "nothing to start was named", "give a controller file, or --script and --conf", ExitCode.CONFIG_ERROR
         )
-    if not any(os.environ.get(name) for name in ("HBOT_PASSWORD", "CONFIG_PASSWORD")) and not sys.stdin.isatty():
-        raise Failure("the key store's password is not given", "set HBOT_PASSWORD", ExitCode.CONFIG_ERROR)
+    password = _password()
+    answer = preflight.check(root, controllers, password)
+    if answer.failure is not None:
+        raise answer.failure
+    for cause in answer.unanswered:
+        print(f"hbx: not checked, the bot will go on trying: {cause}", file=sys.stderr)
+    os.environ["HBOT_PASSWORD"] = password
     words += ["--foreground"] if foreground else []
     words += ["--json"] if as_json else []
     command = [sys.executable, "-m", "hummingbot.cli.main", *words]
@@ -67,14 +74,30 @@ def start(
     raise typer.Exit(done.returncode)
 
 
-def _words_for(root: Path, file: str) -> list[str]:
-    """hbot's words for ``file``. A controller goes first: starting it leaves a loader of its name in conf/scripts."""
+def _password() -> str:
+    """The key store's password: from the environment, else asked for on a terminal."""
+    given = os.environ.get("HBOT_PASSWORD") or os.environ.get("CONFIG_PASSWORD")
+    if not given and sys.stdin.isatty():
+        given = getpass.getpass("Keystore password: ")
+    if not given:
+        raise Failure("the key store's password is not given", "set HBOT_PASSWORD", ExitCode.CONFIG_ERROR)
+    return given
+
+
+def _controllers_of(script: dict[str, Any]) -> list[str]:
+    return [Path(str(name)).name for name in script.get("controllers_config") or []]
+
+
+def _words_for(root: Path, file: str) -> tuple[list[str], list[str]]:
+    """hbot's words for ``file``, and the controller files it brings.
+
+    A controller goes first: starting it leaves a loader of its name in conf/scripts.
+    """
     controllers, scripts = root / "conf" / "controllers", root / "conf" / "scripts"
     names = {Path(file).name, f"{Path(file).name}.yml"}
     if not any((controllers / name).is_file() for name in names) and any((scripts / name).is_file() for name in names):
         path = config_file(root, "scripts", file)
-        checked_script(root, path)
-        return ["start", "--v2-script", path.name]
+        return ["start", "--v2-script", path.name], _controllers_of(checked_script(root, path))
     path = config_file(root, "controllers", file)
     checked_controller(path)
-    return ["start", "--controller", path.name]
+    return ["start", "--controller", path.name], [path.name]

@@ -155,7 +155,7 @@ class Workspace:
     def write_controller(self, **settings: Any) -> Path:
         """The preset, pointed at the emulator; ``settings`` go over it. Written at once, as a running bot reads it."""
         content = yaml.safe_load((self.root / "conf" / "controllers" / PRESET).read_text())
-        content.update(id=CONTROLLER, connector_name=CONNECTOR, **settings)
+        content.update({"id": CONTROLLER, "connector_name": CONNECTOR, **settings})
         path = self.root / "conf" / "controllers" / f"{CONTROLLER}.yml"
         draft = path.with_suffix(".draft")
         draft.write_text(yaml.safe_dump(content, sort_keys=False))

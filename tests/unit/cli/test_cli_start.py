@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hummingbot_extensions.cli import preflight
 from hummingbot_extensions.cli.output import ExitCode, Failure
 from hummingbot_extensions.cli.placing import MANIFEST, Manifest
 
@@ -39,6 +40,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Path]]
         seen.append((command[1:], cwd))
         return subprocess.CompletedProcess(command, 3)
 
+    monkeypatch.setattr(preflight, "check", lambda *_: preflight.Answer(None, []))
     monkeypatch.setattr(subprocess, "run", run)
     return seen
 
@@ -142,3 +144,51 @@ def test_without_password_and_terminal_nothing_starts(
     assert isinstance(failure, Failure)
     assert (failure.code, failure.fix) == (ExitCode.CONFIG_ERROR, "set HBOT_PASSWORD")
     assert not handed_over
+
+
+@pytest.mark.parametrize("words", [["maker.yml"], ["run.yml"], ["--conf", "run.yml"]])
+def test_what_hummingbot_refuses_is_not_started(
+    workspace: Path, handed_over: list[Any], hbx: Hbx, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Whatever the form, every controller file it brings is checked with the password, and a refusal ends the start."""
+    asked: list[Any] = []
+
+    def refuse(*question: Any) -> preflight.Answer:
+        asked.append(question)
+        return preflight.Answer(Failure("secret: expired", "make a new one", ExitCode.CONFIG_ERROR), [])
+
+    monkeypatch.setattr(preflight, "check", refuse)
+    failure = hbx("start", *words, "--workspace", workspace).exception
+    assert isinstance(failure, Failure) and failure.what == "secret: expired"
+    assert asked == [(workspace, ["maker.yml"], "pw")]
+    assert not handed_over
+
+
+def test_a_venue_that_does_not_answer_stops_no_start(
+    workspace: Path, handed_over: list[Any], hbx: Hbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bot that is started again while its venue is away starts, and the user is told what was not checked."""
+    monkeypatch.setattr(preflight, "check", lambda *_: preflight.Answer(None, ["venue: cannot connect"]))
+    result = hbx("start", "maker.yml", "--workspace", workspace)
+    assert handed_over and "venue: cannot connect" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("child", "code", "told"),
+    [
+        ("import sys; sys.exit('ImportError: no pandas')", 1, "no pandas"),
+        ("pass", 1, "no output"),
+        ("print('noise'); print('{\"what\": \"a\", \"fix\": \"b\", \"code\": 4, \"unanswered\": []}')", 4, "a"),
+        ("import time; time.sleep(60)", 5, "longer than"),
+    ],
+)
+def test_the_check_always_comes_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, child: str, code: int, told: str
+) -> None:
+    """A Hummingbot that cannot be imported, says nothing or hangs is a failure of its own."""
+    run = subprocess.run
+    monkeypatch.setattr(preflight, "TIMEOUT_S", 60.0 if code != 5 else 0.5)
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **how: run([command[0], "-c", child], **how))
+    failure = preflight.check(tmp_path, ["maker.yml"], "pw").failure
+    assert failure is not None and failure.code == code and told in failure.what
