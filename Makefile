@@ -6,7 +6,7 @@ TAPE ?=
 AT ?=
 SEED ?= 1
 
-.PHONY: demo test check bench build setup lock clean
+.PHONY: demo test check bench proof build setup lock clean
 
 setup:
 	@sh tools/setup.sh
@@ -27,6 +27,10 @@ check: setup
 
 bench: setup
 	$(PY) -m tests.bench
+
+# What takes longer than a test run may: ten thousand cases for every property.
+proof: setup
+	HBX_HYPOTHESIS_PROFILE=proof HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q --timeout 0 tests/property tests/kernels
 
 build: setup
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

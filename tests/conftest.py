@@ -1,4 +1,4 @@
-"""Which folders need the real Hummingbot: their tests carry the marker, and ``-m "not hummingbot"`` never imports them."""
+"""Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them."""
 
 from __future__ import annotations
 

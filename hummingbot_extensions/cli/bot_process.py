@@ -28,13 +28,20 @@ class BotProcess:
         self.root = root
         self._id = controller_id
         self._environment = {
-            **os.environ, ADDRESS_VARIABLE: url, "HBOT_PASSWORD": secrets.token_urlsafe(24), "PYTHONUNBUFFERED": "1"}
+            **os.environ,
+            ADDRESS_VARIABLE: url,
+            "HBOT_PASSWORD": secrets.token_urlsafe(24),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._log: RunLog | None = None
         self._is_started = False
 
     def prepare(self, credentials: dict[str, str], **settings: Any) -> None:
         """Workspace, keys in Hummingbot's encrypted store, and the preset pointed at the emulator with ``settings``."""
-        _run([sys.executable, "-m", "hummingbot_extensions.cli.main", "init", str(self.root), "--rates-from", CONNECTOR], self._environment)
+        _run(
+            [sys.executable, "-m", "hummingbot_extensions.cli.main", "init", str(self.root), "--rates-from", CONNECTOR],
+            self._environment,
+        )
         keys = {f"{CONNECTOR}_{name}": value for name, value in credentials.items()}
         self._hbot("connect", CONNECTOR, "--keys-stdin", stdin=json.dumps(keys))
         preset = yaml.safe_load((bundle.folder("conf") / "controllers" / PRESET).read_text())
@@ -75,17 +82,30 @@ class BotProcess:
 
 
 def _run(
-    command: list[str], environment: dict[str, str], cwd: Path | None = None, stdin: str | None = None,
+    command: list[str],
+    environment: dict[str, str],
+    cwd: Path | None = None,
+    stdin: str | None = None,
     timeout_s: float = 90.0,
 ) -> None:
-    """Run a command; its last lines become the error when it fails. Keys go through standard input and are never shown."""
+    """Run a command; its last lines become the error when it fails. Keys go through standard input, never shown."""
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=environment, input=stdin if stdin is not None else "", text=True, capture_output=True,
-            timeout=timeout_s, check=False)
+            command,
+            cwd=cwd,
+            env=environment,
+            input=stdin if stdin is not None else "",
+            text=True,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        raise Failure(f"`{_shown(command)}` took longer than {timeout_s:.0f} s", "look at the logs of the workspace",
-                      ExitCode.TIMEOUT) from None
+        raise Failure(
+            f"`{_shown(command)}` took longer than {timeout_s:.0f} s",
+            "look at the logs of the workspace",
+            ExitCode.TIMEOUT,
+        ) from None
     if done.returncode != 0:
         tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-6:])
         raise Failure(f"`{_shown(command)}` ended with {done.returncode}: {tail}", "look at the logs of the workspace")

@@ -29,7 +29,7 @@ PLAIN_LINE_EVERY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a demo ended. Fractions in [0, 1], money in DUSD; ``problems`` is empty when everything is as it should be."""
+    """How a demo ended. Fractions in [0, 1], money in DUSD; ``problems`` is empty when all is as it should be."""
 
     market: str
     minutes: float
@@ -55,10 +55,16 @@ class Report:
 
 def demo(
     minutes: Annotated[float, typer.Option(help="Minutes of quoting, counted from the first two-sided quote.")] = 3.0,
-    tape: Annotated[Path | None, typer.Option(help="Folder with recorded data; without it the market is synthetic.")] = None,
-    at: Annotated[str | None, typer.Option(help="Where in the tape to begin: HH:MM of its first day, or an ISO time.")] = None,
+    tape: Annotated[
+        Path | None, typer.Option(help="Folder with recorded data; without it the market is synthetic.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Where in the tape to begin: HH:MM of its first day, or an ISO time.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
-    workspace: Annotated[Path | None, typer.Option(help="Folder for the workspace, made anew; default: a fresh one.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option(help="Folder for the workspace, made anew; default: a fresh one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, and nothing else.")] = False,
 ) -> None:
     """Run the market maker in a real Hummingbot against the embedded StandX emulator, then stop and check the end."""
@@ -91,17 +97,25 @@ def _picture(
 ) -> console.Picture:
     state = venue.get("state")
     return console.Picture(
-        time.monotonic() - started, total_s, venue.get(f"accounts/{venue.user}"),
-        venue.get(f"accounts/{venue.user}/score?since_ms={since_ms:.0f}"), next(iter(state["markets"].values())), bot)
+        time.monotonic() - started,
+        total_s,
+        venue.get(f"accounts/{venue.user}"),
+        venue.get(f"accounts/{venue.user}/score?since_ms={since_ms:.0f}"),
+        next(iter(state["markets"].values())),
+        bot,
+    )
 
 
 def _watch(venue: EmulatorProcess, bot: BotProcess, minutes: float, market: str, say: Any, shows: bool) -> Report:
-    """Wait for the first two-sided quote, show the panel for ``minutes``, stop, and hold the bot's end to the venue's."""
+    """Wait for the first two-sided quote, show the panel for ``minutes``, stop, hold the bot's end to the venue's."""
     began = time.monotonic()
     while {order["side"] for order in venue.get(f"accounts/{venue.user}")["open_orders"]} != {"buy", "sell"}:
         if time.monotonic() - began > FIRST_QUOTE_TIMEOUT_S:
             raise Failure(
-                f"no two-sided quote within {FIRST_QUOTE_TIMEOUT_S:.0f} s", f"read logs/ under {bot.root}", ExitCode.TIMEOUT)
+                f"no two-sided quote within {FIRST_QUOTE_TIMEOUT_S:.0f} s",
+                f"read logs/ under {bot.root}",
+                ExitCode.TIMEOUT,
+            )
         time.sleep(0.2)
     first_quote_s = time.monotonic() - began
     say(f"two-sided  after {first_quote_s:.1f} s")
@@ -129,7 +143,12 @@ def _watch(venue: EmulatorProcess, bot: BotProcess, minutes: float, market: str,
 
 
 def _report(
-    venue: EmulatorProcess, bot: RunSummary, last: console.Picture, market: str, first_quote_s: float, cancels: int,
+    venue: EmulatorProcess,
+    bot: RunSummary,
+    last: console.Picture,
+    market: str,
+    first_quote_s: float,
+    cancels: int,
     risk_cancels: int,
 ) -> Report:
     """Figures of the run, and every way in which its end is not as it should be."""
@@ -147,29 +166,47 @@ def _report(
     if state["counters"]["rejected_signatures"]:
         problems.append(f"{state['counters']['rejected_signatures']} signatures rejected")
     return Report(
-        market=market, minutes=round(minutes, 2), two_sided_frac=last.score["two_sided_frac"],
-        strict_frac=last.score["strict_frac"], alive_s=round(last.score["alive_s"], 1),
+        market=market,
+        minutes=round(minutes, 2),
+        two_sided_frac=last.score["two_sided_frac"],
+        strict_frac=last.score["strict_frac"],
+        alive_s=round(last.score["alive_s"], 1),
         seconds_to_first_quote=round(first_quote_s, 1),
         cancels_per_min=round(cancels / minutes, 2),
         risk_cancels_per_min=round(risk_cancels / minutes, 2),
-        venue_cancels_per_min=last.score["cancels_per_minute"], fills=account["fills"], position=position,
-        bot_position=bot_position, net_pnl=account["net_pnl"], fees_paid=account["fees_paid"],
-        orders_placed=bot.orders["placed"], orders_rejected=bot.orders["rejected"],
-        rejected_signatures=state["counters"]["rejected_signatures"], open_orders_at_end=len(account["open_orders"]),
-        unsettled_orders_at_end=bot.unsettled_orders, problems=problems)
+        venue_cancels_per_min=last.score["cancels_per_minute"],
+        fills=account["fills"],
+        position=position,
+        bot_position=bot_position,
+        net_pnl=account["net_pnl"],
+        fees_paid=account["fees_paid"],
+        orders_placed=bot.orders["placed"],
+        orders_rejected=bot.orders["rejected"],
+        rejected_signatures=state["counters"]["rejected_signatures"],
+        open_orders_at_end=len(account["open_orders"]),
+        unsettled_orders_at_end=bot.unsettled_orders,
+        problems=problems,
+    )
 
 
 def _report_lines(report: Report, root: Path) -> list[str]:
     return [
         "",
         f"market               {report.market}, {report.minutes:.1f} minutes",
-        (f"two-sided in band    {console.percent(report.two_sided_frac)} of live feed, "
-        f"{console.percent(report.strict_frac)} strict   (10 bps of mark, from the venue's order log)"),
+        (
+            f"two-sided in band    {console.percent(report.two_sided_frac)} of live feed, "
+            f"{console.percent(report.strict_frac)} strict   (10 bps of mark, from the venue's order log)"
+        ),
         f"first quote after    {report.seconds_to_first_quote:.1f} s",
         f"cancels a minute     {report.cancels_per_min:.1f}, and {report.risk_cancels_per_min:.1f} for risk",
-        (f"orders               {report.orders_placed} placed, {report.orders_rejected} rejected, "
-        f"{report.rejected_signatures} signatures rejected"),
-        f"fills                {report.fills}, fees {console.money(report.fees_paid)}, net PnL {console.money(report.net_pnl)} DUSD",
+        (
+            f"orders               {report.orders_placed} placed, {report.orders_rejected} rejected, "
+            f"{report.rejected_signatures} signatures rejected"
+        ),
+        (
+            f"fills                {report.fills}, fees {console.money(report.fees_paid)}, "
+            f"net PnL {console.money(report.net_pnl)} DUSD"
+        ),
         f"position             venue {report.position}, bot {report.bot_position}",
         f"left at the venue    {report.open_orders_at_end} orders; {report.unsettled_orders_at_end} of unknown outcome",
         f"logs and report      {root}",
@@ -210,8 +247,10 @@ def _fresh_workspace(folder: Path | None) -> Path:
     if folder.exists() and any(folder.iterdir()):
         if not marker.exists():
             raise Failure(
-                f"--workspace: {folder} is not empty and was not made by a demo", "name an empty or a new folder",
-                ExitCode.CONFIG_ERROR)
+                f"--workspace: {folder} is not empty and was not made by a demo",
+                "name an empty or a new folder",
+                ExitCode.CONFIG_ERROR,
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

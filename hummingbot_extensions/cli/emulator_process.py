@@ -40,9 +40,25 @@ def running_emulator(root: Path, tape: Path | None, at: str | None, seed: int) -
     ready, keys = root / "emulator.json", root / "emulator-keys.json"
     delay = TAPE_DELAY_MS if tape is not None else SYNTHETIC_DELAY_MS
     command = [
-        sys.executable, "-m", "hummingbot_extensions.cli.main", "emulate", "standx", "--port", "0", "--seed", str(seed),
-        "--ready-file", str(ready), "--credentials-file", str(keys),
-        "--feed-delay-ms", str(delay), "--order-delay-ms", str(delay), "--cancel-delay-ms", str(delay),
+        sys.executable,
+        "-m",
+        "hummingbot_extensions.cli.main",
+        "emulate",
+        "standx",
+        "--port",
+        "0",
+        "--seed",
+        str(seed),
+        "--ready-file",
+        str(ready),
+        "--credentials-file",
+        str(keys),
+        "--feed-delay-ms",
+        str(delay),
+        "--order-delay-ms",
+        str(delay),
+        "--cancel-delay-ms",
+        str(delay),
     ]
     if tape is not None:
         command += ["--market", str(tape)]
@@ -55,7 +71,9 @@ def running_emulator(root: Path, tape: Path | None, at: str | None, seed: int) -
         while not ready.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 words = (root / "emulator.log").read_text().strip().splitlines()
-                raise Failure(f"the emulator did not start: {words[-1] if words else 'no output'}", f"read {root}/emulator.log")
+                raise Failure(
+                    f"the emulator did not start: {words[-1] if words else 'no output'}", f"read {root}/emulator.log"
+                )
             time.sleep(0.1)
         told, credentials = json.loads(ready.read_text()), json.loads(keys.read_text())
         keys.unlink()  # from here on the keys are in Hummingbot's encrypted store alone
@@ -73,8 +91,13 @@ def tape_start(tape: Path, at: str) -> str:
     """ISO time for ``at``, which may be HH:MM of the tape's first day."""
     if not re.fullmatch(r"\d{1,2}:\d{2}", at):
         return at
-    days = sorted(found.group(1) for path in tape.glob("orderbook_*.parquet")
-                  if (found := re.search(r"_(\d{4}-\d{2}-\d{2})_\d{2}\.parquet$", path.name)))
+    days = sorted(
+        found.group(1)
+        for path in tape.glob("orderbook_*.parquet")
+        if (found := re.search(r"_(\d{4}-\d{2}-\d{2})_\d{2}\.parquet$", path.name))
+    )
     if not days:
-        raise Failure(f"--tape: {tape} holds no orderbook_*.parquet files", "name a folder of recorded data", ExitCode.NOT_FOUND)
+        raise Failure(
+            f"--tape: {tape} holds no orderbook_*.parquet files", "name a folder of recorded data", ExitCode.NOT_FOUND
+        )
     return f"{days[0]}T{at.zfill(5)}:00"

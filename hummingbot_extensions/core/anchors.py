@@ -8,9 +8,7 @@ from hummingbot_extensions.core.rounding import bps_between
 from hummingbot_extensions.core.view import MarketView
 
 
-def basis_after(
-    basis_frac: float | None, mark: float, mid: float, elapsed_s: float, halflife_s: float
-) -> float:
+def basis_after(basis_frac: float | None, mark: float, mid: float, elapsed_s: float, halflife_s: float) -> float:
     """Average of mark / mid - 1 after one more mark, older samples fading with ``halflife_s``.
 
     The first sample is taken as it is.
@@ -28,7 +26,7 @@ def basis_after(
 def mark_estimate(view: MarketView, basis_frac: float | None) -> float | None:
     """Mark as it should stand now: the book's mid moved by the basis, or the last mark while the book is one-sided.
 
-    Marks arrive every few seconds and the book four times a second, so a mark taken as it came is seconds old in a move.
+    Marks arrive every few seconds and the book four times a second: a mark taken as it came is seconds old in a move.
     None before the first mark; a price of zero or less is none.
     """
     if view.mark is None or view.mark <= 0:

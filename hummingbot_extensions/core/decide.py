@@ -63,7 +63,10 @@ def decide(inputs: DecisionInputs) -> Decision:
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:
     """Whether a decision did something worth recording: an action, or another reason for a side's silence."""
-    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence) != (before.bid_silence, before.ask_silence)
+    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence) != (
+        before.bid_silence,
+        before.ask_silence,
+    )
 
 
 def _cancels_first(action: Action) -> bool:

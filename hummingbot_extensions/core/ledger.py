@@ -57,7 +57,11 @@ class Ledger:
         fees = None if self.fees_quote is None or fill.fee_quote is None else self.fees_quote + fill.fee_quote
         value = fill.price * fill.size
         return replace(
-            self, position=position + signed, entry_price=entry, realized_quote=realized, fees_quote=fees,
+            self,
+            position=position + signed,
+            entry_price=entry,
+            realized_quote=realized,
+            fees_quote=fees,
             fills=self.fills + 1,
             maker_volume_quote=self.maker_volume_quote + (value if fill.is_maker else 0),
             taker_volume_quote=self.taker_volume_quote + (0 if fill.is_maker else value),

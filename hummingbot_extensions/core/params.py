@@ -53,26 +53,48 @@ class QuoteParams:
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule between fields; empty when all hold."""
         far = self.band_bps - self.band_margin_bps
+        cap = self.worst_case_cap_base
         rules = (
-            (self.cancel_distance_bps < self.order_distance_bps, "cancel_distance_bps",
-             (f"{self.cancel_distance_bps:g} is not below order_distance_bps {self.order_distance_bps:g}, so every new "
-             "quote would be cancelled at once. Lower it or quote farther away")),
-            (self.order_distance_bps < self.rebalance_distance_bps, "rebalance_distance_bps",
-             (f"{self.rebalance_distance_bps:g} is not above order_distance_bps {self.order_distance_bps:g}, so every "
-             "new quote would be replaced at once. Raise it or quote nearer")),
-            (self.rebalance_distance_bps <= far, "rebalance_distance_bps",
-             (f"{self.rebalance_distance_bps:g} lies beyond band_bps - band_margin_bps = {far:g}, so quotes would rest "
-             f"outside the paying band. Set it to {far:g} or less")),
-            (self.resume_limit_base < self.soft_limit_base, "resume_limit_base",
-             f"{self.resume_limit_base} is not below soft_limit_base {self.soft_limit_base}. Lower it"),
-            (self.soft_limit_base < self.hard_stop_base, "hard_stop_base",
-             (f"{self.hard_stop_base} is not above soft_limit_base {self.soft_limit_base}, so the reduce-only tier could "
-             "never be reached. Raise it")),
-            (self.hard_stop_base <= self.worst_case_cap_base, "hard_stop_base",
-             (f"{self.hard_stop_base} is above worst_case_frac x net_max_base = {self.worst_case_cap_base}, so the hard "
-             "stop could never be reached. Lower it or raise net_max_base")),
-            (self.order_size_base < self.hard_stop_base, "order_size_base",
-             (f"{self.order_size_base} is not below hard_stop_base {self.hard_stop_base}, so one fill would trip the "
-             "hard stop. Lower it or raise hard_stop_base")),
+            (
+                self.cancel_distance_bps < self.order_distance_bps,
+                "cancel_distance_bps",
+                f"{self.cancel_distance_bps:g} is not below order_distance_bps {self.order_distance_bps:g}, "
+                "so every new quote would be cancelled at once. Lower it or quote farther away",
+            ),
+            (
+                self.order_distance_bps < self.rebalance_distance_bps,
+                "rebalance_distance_bps",
+                f"{self.rebalance_distance_bps:g} is not above order_distance_bps {self.order_distance_bps:g}, "
+                "so every new quote would be replaced at once. Raise it or quote nearer",
+            ),
+            (
+                self.rebalance_distance_bps <= far,
+                "rebalance_distance_bps",
+                f"{self.rebalance_distance_bps:g} lies beyond band_bps - band_margin_bps = {far:g}, "
+                f"so quotes would rest outside the paying band. Set it to {far:g} or less",
+            ),
+            (
+                self.resume_limit_base < self.soft_limit_base,
+                "resume_limit_base",
+                f"{self.resume_limit_base} is not below soft_limit_base {self.soft_limit_base}. Lower it",
+            ),
+            (
+                self.soft_limit_base < self.hard_stop_base,
+                "hard_stop_base",
+                f"{self.hard_stop_base} is not above soft_limit_base {self.soft_limit_base}, "
+                "so the reduce-only tier could never be reached. Raise it",
+            ),
+            (
+                self.hard_stop_base <= cap,
+                "hard_stop_base",
+                f"{self.hard_stop_base} is above worst_case_frac x net_max_base = {cap}, "
+                "so the hard stop could never be reached. Lower it or raise net_max_base",
+            ),
+            (
+                self.order_size_base < self.hard_stop_base,
+                "order_size_base",
+                f"{self.order_size_base} is not below hard_stop_base {self.hard_stop_base}, "
+                "so one fill would trip the hard stop. Lower it or raise hard_stop_base",
+            ),
         )
         return [(field, text) for holds, field, text in rules if not holds]

@@ -32,8 +32,9 @@ def passive_bound(side: Side, view: MarketView) -> Decimal | None:
     return None if view.bid is None else view.bid + max(view.grid, view.rules.tick)
 
 
-def uptime_quote(side: Side, size: Decimal, is_reduce_only: bool, mark: float, view: MarketView, params: QuoteParams
-                 ) -> Quote | Silence:
+def uptime_quote(
+    side: Side, size: Decimal, is_reduce_only: bool, mark: float, view: MarketView, params: QuoteParams
+) -> Quote | Silence:
     """Quote at ``order_distance_bps`` from the mark, or the reason why there can be none inside the band."""
     rules = view.rules
     is_bid = side is Side.BUY

@@ -38,7 +38,12 @@ class SidePlan:
 
 
 def reconcile_side(
-    side: Side, wanted: Quote | Silence, mark: float | None, view: MarketView, account: AccountView, params: QuoteParams,
+    side: Side,
+    wanted: Quote | Silence,
+    mark: float | None,
+    view: MarketView,
+    account: AccountView,
+    params: QuoteParams,
     state: DecisionState,
 ) -> SidePlan:
     """Actions that bring the orders of ``side`` to what is ``wanted``.
@@ -55,10 +60,14 @@ def reconcile_side(
         return SidePlan(tuple(c for c in cancels if c is not None), reason, state)
 
     faults = {order.client_order_id: _fault(order, wanted, mark, account, params) for order in orders}
-    sound = [order for order in orders
-             if faults[order.client_order_id] is None and order.state in (OrderState.LIVE, OrderState.PLACING)]
+    sound = [
+        order
+        for order in orders
+        if faults[order.client_order_id] is None and order.state in (OrderState.LIVE, OrderState.PLACING)
+    ]
     keeper = min(
-        sound, key=lambda order: (order.state is not OrderState.LIVE, abs(order.price - wanted.price)), default=None)
+        sound, key=lambda order: (order.state is not OrderState.LIVE, abs(order.price - wanted.price)), default=None
+    )
 
     actions: list[Action] = []
     after = state
@@ -91,8 +100,14 @@ def reconcile_side(
 
 
 def _place(
-    side: Side, wanted: Quote, orders: Sequence[OwnOrder], faults: dict[str, CancelReason | None], view: MarketView,
-    account: AccountView, params: QuoteParams, state: DecisionState,
+    side: Side,
+    wanted: Quote,
+    orders: Sequence[OwnOrder],
+    faults: dict[str, CancelReason | None],
+    view: MarketView,
+    account: AccountView,
+    params: QuoteParams,
+    state: DecisionState,
 ) -> SidePlan:
     """Place ``wanted`` if it may be placed now; otherwise the reason, and what has to be cancelled first."""
     if not account.can_place(side):
@@ -100,15 +115,18 @@ def _place(
     if any(order.state is OrderState.UNKNOWN for order in orders):
         return SidePlan((), Silence.UNKNOWN_ORDER, state)
     history = account.history(side)
-    if history.rejects_in_row and (view.now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(history.rejects_in_row):
+    if history.rejects_in_row and (view.now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(
+        history.rejects_in_row
+    ):
         return SidePlan((), Silence.REJECT_BACKOFF, state)
     placed = state.placed_ns(side)
     is_refunded = placed is not None and history.rejects_in_row > 0 and history.last_reject_ns >= placed
     if placed is not None and not is_refunded and (view.now_ns - placed) / 1e6 < params.side_throttle_ms:
         return SidePlan((), Silence.THROTTLED, state)
 
-    outdated = [order for order in orders
-                if order.state is OrderState.LIVE and faults[order.client_order_id] not in RISK_FAULTS]
+    outdated = [
+        order for order in orders if order.state is OrderState.LIVE and faults[order.client_order_id] not in RISK_FAULTS
+    ]
     if sum(1 for order in orders if order.state is not OrderState.CANCELLING) >= MAX_ORDERS_A_SIDE:
         if len(outdated) < MAX_ORDERS_A_SIDE:
             return SidePlan((), Silence.THROTTLED, state)
@@ -141,7 +159,11 @@ def _place(
 
 
 def _cancelled_first(
-    side: Side, outdated: Sequence[OwnOrder], faults: dict[str, CancelReason | None], silence: Silence, now_ns: int,
+    side: Side,
+    outdated: Sequence[OwnOrder],
+    faults: dict[str, CancelReason | None],
+    silence: Silence,
+    now_ns: int,
     state: DecisionState,
 ) -> SidePlan:
     """Plan that cancels what has to make room and places nothing yet."""
@@ -160,7 +182,7 @@ def reject_backoff_ms(rejects_in_row: int) -> float:
     [500.0, 1000.0, 2000.0, 30000.0]
     """
     doublings = min(rejects_in_row - 1, MAX_REJECT_DOUBLINGS)
-    return float(min(FIRST_REJECT_BACKOFF_MS * 2.0 ** doublings, MAX_REJECT_BACKOFF_MS))
+    return float(min(FIRST_REJECT_BACKOFF_MS * 2.0**doublings, MAX_REJECT_BACKOFF_MS))
 
 
 def _fault(
@@ -199,7 +221,7 @@ def _far_bps(wanted: Quote, mark: float, params: QuoteParams) -> float:
 def _cancel(
     order: OwnOrder, reason: CancelReason | Silence, is_risk: bool, now_ns: int, params: QuoteParams
 ) -> Cancel | None:
-    """Cancel of ``order``, a retry when the last one has gone unanswered for too long, or None while one is under way."""
+    """Cancel of ``order``, a retry when the last one went unanswered for too long, or None while one is under way."""
     if _is_cancel_under_way(order):
         sent = order.cancel_sent_ns if order.cancel_sent_ns is not None else now_ns
         if (now_ns - sent) / 1e6 < params.cancel_retry_ms:
@@ -211,7 +233,8 @@ def _cancel(
 def _is_cancel_under_way(order: OwnOrder) -> bool:
     """Whether a cancel was sent that has not been answered; an order may have become unknown since."""
     return order.state is OrderState.CANCELLING or (
-        order.state is OrderState.UNKNOWN and order.cancel_sent_ns is not None)
+        order.state is OrderState.UNKNOWN and order.cancel_sent_ns is not None
+    )
 
 
 def _has_cancel_budget(state: DecisionState, now_ns: int, params: QuoteParams) -> bool:
@@ -262,6 +285,11 @@ def after_placing(account: AccountView, actions: Sequence[Action]) -> AccountVie
         return account
     position = account.position if account.position is not None else Decimal(0)
     taken = sum(
-        (_margin_quote(action.quote.side, action.quote.size, action.quote.price, position, account.leverage)
-         for action in actions if isinstance(action, Place) and not action.quote.is_reduce_only), Decimal(0))
+        (
+            _margin_quote(action.quote.side, action.quote.size, action.quote.price, position, account.leverage)
+            for action in actions
+            if isinstance(action, Place) and not action.quote.is_reduce_only
+        ),
+        Decimal(0),
+    )
     return replace(account, available_quote=account.available_quote - taken)

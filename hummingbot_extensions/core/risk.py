@@ -39,7 +39,7 @@ def after_hard_stop_check(state: DecisionState, position: Decimal, now_ns: int, 
     """State with the hard stop entered, kept or ended.
 
     Entered at the hard limit. Ended only after the cooldown, once the position was under the resume limit in three
-    checks at least a second apart; one check above it starts the count anew, so that a position at the limit cannot flap.
+    checks at least a second apart; one check above it starts the count anew, so that a position at it cannot flap.
     """
     size = abs(position)
     if size >= params.hard_stop_base:

@@ -8,8 +8,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 def round_passive(price: Decimal, tick: Decimal, is_bid: bool) -> Decimal:
     """Nearest price on the tick lattice that is no closer to the market: bids down, asks up.
 
-    >>> round_passive(Decimal("100.017"), Decimal("0.01"), True), round_passive(Decimal("100.011"), Decimal("0.01"), False)
-    (Decimal('100.01'), Decimal('100.02'))
+    >>> round_passive(Decimal("100.017"), Decimal("0.01"), is_bid=True)
+    Decimal('100.01')
+    >>> round_passive(Decimal("100.011"), Decimal("0.01"), is_bid=False)
+    Decimal('100.02')
     """
     steps = (price / tick).to_integral_value(ROUND_FLOOR if is_bid else ROUND_CEILING)
     return steps * tick

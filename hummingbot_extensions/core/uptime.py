@@ -40,7 +40,9 @@ class InBand:
         return self.two_sided_ns / self.span_ns if self.span_ns else None
 
 
-def alive_spans(frame_times_ns: Sequence[int], start_ns: int, end_ns: int, max_gap_ns: int = 2_000_000_000) -> list[tuple[int, int]]:
+def alive_spans(
+    frame_times_ns: Sequence[int], start_ns: int, end_ns: int, max_gap_ns: int = 2_000_000_000
+) -> list[tuple[int, int]]:
     """Spans of [start, end) in which the last feed frame is at most ``max_gap_ns`` old; the rest is unknown time.
 
     A gap longer than ``max_gap_ns`` between two frames is dead from its first to its last instant.
@@ -144,8 +146,8 @@ def _first_mark_at_or_before(marks: Sequence[tuple[int, float]], at_ns: int) -> 
 class BandMeter:
     """Running time in band for a live bot: the same integral as ``in_band`` over ``alive_spans``, folded as it happens.
 
-    Time since the last feed frame is pending: it counts once the next frame comes within ``max_gap_ns``, and is unknown,
-    from its first instant, when that one comes later. Calls are in time order.
+    Time since the last feed frame is pending: it counts once the next frame comes within ``max_gap_ns``, and is
+    unknown, from its first instant, when that one comes later. Calls are in time order.
     """
 
     def __init__(self, start_ns: int, max_gap_ns: int = 2_000_000_000) -> None:
@@ -176,7 +178,8 @@ class BandMeter:
         self._fold(now_ns)
         is_alive = self._frame_ns is not None and now_ns - self._frame_ns <= self._max_gap_ns
         bid, ask, both, alive = (
-            known + (pending if is_alive else 0) for known, pending in zip(self._known, self._pending, strict=True))
+            known + (pending if is_alive else 0) for known, pending in zip(self._known, self._pending, strict=True)
+        )
         return InBand(bid, ask, both, alive, now_ns - self._start_ns)
 
     def _fold(self, now_ns: int) -> None:

@@ -37,16 +37,24 @@ def panel(now: Picture) -> list[str]:
         quotes[order["side"]].append(f"{order['qty']} @ {order['price']}")
     silences = now.bot.silences
     return [
-        f"{_clock(now.elapsed_s)} of {_clock(now.total_s)}   mark {now.market['mark_price']}"
-        f"   touch {' / '.join(str(price) for price in now.market['spread'])}",
+        (
+            f"{_clock(now.elapsed_s)} of {_clock(now.total_s)}   mark {now.market['mark_price']}"
+            f"   touch {' / '.join(str(price) for price in now.market['spread'])}"
+        ),
         f"bid   {', '.join(quotes['buy']) or 'none'}{_silence(silences.get('bid'))}",
         f"ask   {', '.join(quotes['sell']) or 'none'}{_silence(silences.get('ask'))}",
-        f"time in band  {percent(now.score['two_sided_frac'])} of live feed"
-        f"   {percent(now.score['strict_frac'])} strict",
-        f"inventory     {now.position}   fills {now.account['fills']}   net PnL {money(now.account['net_pnl'])}"
-        f"   fees {money(now.account['fees_paid'])}",
-        f"cancels/min   {now.cancels_per_min:.1f}   for risk {now.bot.risk_cancels}"
-        f"   rejected {now.bot.orders['rejected']}",
+        (
+            f"time in band  {percent(now.score['two_sided_frac'])} of live feed"
+            f"   {percent(now.score['strict_frac'])} strict"
+        ),
+        (
+            f"inventory     {now.position}   fills {now.account['fills']}   net PnL {money(now.account['net_pnl'])}"
+            f"   fees {money(now.account['fees_paid'])}"
+        ),
+        (
+            f"cancels/min   {now.cancels_per_min:.1f}   for risk {now.bot.risk_cancels}"
+            f"   rejected {now.bot.orders['rejected']}"
+        ),
     ]
 
 

@@ -135,7 +135,9 @@ class EventLog:
             self._is_failing = True
             logging.getLogger(__name__).error(
                 "event log cannot be written path=%s error=%s; trading goes on, events are counted as dropped",
-                self.path, error)
+                self.path,
+                error,
+            )
         self._end_file()
 
     def _end_file(self) -> None:

@@ -19,19 +19,22 @@ def ask(start: int, end: int, price: float = 100.05, size: float = 1.0) -> Quote
     return QuoteInterval(False, price, size, start, end)
 
 
-@pytest.mark.parametrize(("quotes", "expected"), [
-    ([bid(0, 10), ask(0, 10)], (10, 10, 10)),
-    ([bid(0, 10), ask(5, 20)], (10, 15, 5)),
-    ([bid(0, 10), bid(5, 20)], (20, 0, 0)),
-    ([bid(0, 10), bid(10, 20), ask(0, 20)], (20, 20, 20)),
-    ([bid(0, 10), bid(11, 20), ask(0, 20)], (19, 20, 19)),
-    ([bid(-5, 5), ask(55, 99)], (5, 5, 0)),
-    ([bid(10, 10), bid(12, 11)], (0, 0, 0)),
-    ([bid(0, 10, size=0.0)], (0, 0, 0)),
-    ([bid(0, 10, price=99.9), ask(0, 10, price=100.1)], (10, 10, 10)),
-    ([bid(0, 10, price=99.8999), ask(0, 10, price=100.1001)], (0, 0, 0)),
-    ([bid(0, 10, price=100.05)], (10, 0, 0)),
-])
+@pytest.mark.parametrize(
+    ("quotes", "expected"),
+    [
+        ([bid(0, 10), ask(0, 10)], (10, 10, 10)),
+        ([bid(0, 10), ask(5, 20)], (10, 15, 5)),
+        ([bid(0, 10), bid(5, 20)], (20, 0, 0)),
+        ([bid(0, 10), bid(10, 20), ask(0, 20)], (20, 20, 20)),
+        ([bid(0, 10), bid(11, 20), ask(0, 20)], (19, 20, 19)),
+        ([bid(-5, 5), ask(55, 99)], (5, 5, 0)),
+        ([bid(10, 10), bid(12, 11)], (0, 0, 0)),
+        ([bid(0, 10, size=0.0)], (0, 0, 0)),
+        ([bid(0, 10, price=99.9), ask(0, 10, price=100.1)], (10, 10, 10)),
+        ([bid(0, 10, price=99.8999), ask(0, 10, price=100.1001)], (0, 0, 0)),
+        ([bid(0, 10, price=100.05)], (10, 0, 0)),
+    ],
+)
 def test_l1_l2_time_in_band_by_hand(quotes: list[QuoteInterval], expected: tuple[int, int, int]) -> None:
     """Mark 100, band 10 bps: half-open intervals, union per side, edge included, both sides at once apart."""
     result = in_band(quotes, [(0, 100.0)], [(0, END)], 0, END)
@@ -57,17 +60,20 @@ def test_an_empty_window_has_no_fraction() -> None:
     assert result.two_sided_frac is None and result.strict_frac is None
 
 
-@pytest.mark.parametrize(("frames", "span", "expected"), [
-    ([], (0, 10), []),
-    ([0, 3, 6, 9], (0, 10), [(0, 10)]),
-    ([0, 3, 7, 10], (0, 10), [(0, 3), (7, 10)]),
-    ([2, 4], (0, 10), [(2, 4)]),
-    ([2, 4, 8], (0, 10), [(2, 4), (8, 10)]),
-    ([0, 1, 2], (0, 5), [(0, 5)]),
-    ([0, 1, 2], (0, 6), [(0, 2)]),
-    ([4, 2, 0, 2], (1, 3), [(1, 3)]),
-    ([-2, 1, 20], (0, 10), [(0, 1)]),
-])
+@pytest.mark.parametrize(
+    ("frames", "span", "expected"),
+    [
+        ([], (0, 10), []),
+        ([0, 3, 6, 9], (0, 10), [(0, 10)]),
+        ([0, 3, 7, 10], (0, 10), [(0, 3), (7, 10)]),
+        ([2, 4], (0, 10), [(2, 4)]),
+        ([2, 4, 8], (0, 10), [(2, 4), (8, 10)]),
+        ([0, 1, 2], (0, 5), [(0, 5)]),
+        ([0, 1, 2], (0, 6), [(0, 2)]),
+        ([4, 2, 0, 2], (1, 3), [(1, 3)]),
+        ([-2, 1, 20], (0, 10), [(0, 1)]),
+    ],
+)
 def test_alive_spans_by_hand(frames: list[int], span: tuple[int, int], expected: list[tuple[int, int]]) -> None:
     """Gap 3: a gap of exactly 3 is alive, one of 4 is dead from its first to its last instant, as is a dead end."""
     assert alive_spans(frames, *span, max_gap_ns=3) == expected
@@ -75,8 +81,13 @@ def test_alive_spans_by_hand(frames: list[int], span: tuple[int, int], expected:
 
 times = st.integers(-5, END + 5)
 intervals = st.builds(
-    QuoteInterval, st.booleans(), st.sampled_from([99.85, 99.9, 99.95, 100.0, 100.05, 100.1, 100.15]),
-    st.sampled_from([0.0, 1.0]), times, times)
+    QuoteInterval,
+    st.booleans(),
+    st.sampled_from([99.85, 99.9, 99.95, 100.0, 100.05, 100.1, 100.15]),
+    st.sampled_from([0.0, 1.0]),
+    times,
+    times,
+)
 mark_lists = st.lists(st.tuples(times, st.sampled_from([99.9, 100.0, 100.1])), max_size=8).map(sorted)
 frame_lists = st.lists(times, max_size=25)
 
@@ -110,12 +121,12 @@ def test_l1_the_integral_equals_looking_at_every_instant(
     assert (result.bid_ns, result.ask_ns, result.two_sided_ns, result.alive_ns) == brute_force(quotes, marks, frames)
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.booleans(), st.booleans()), max_size=25),
-       st.lists(st.integers(0, 200), max_size=5))
-def test_the_running_meter_equals_the_integral(
-    steps: list[tuple[int, bool, bool, bool]], looks: list[int]
-) -> None:
-    """Folding frames and states one by one gives what ``in_band`` gives over the whole, however often it is looked at."""
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.booleans(), st.booleans()), max_size=25),
+    st.lists(st.integers(0, 200), max_size=5),
+)
+def test_the_running_meter_equals_the_integral(steps: list[tuple[int, bool, bool, bool]], looks: list[int]) -> None:
+    """Folding frames and states one by one gives what ``in_band`` gives over the whole, however often looked at."""
     meter, at = BandMeter(0, max_gap_ns=5), 0
     quotes: list[QuoteInterval] = []
     frames: list[int] = []
@@ -137,7 +148,7 @@ def test_the_running_meter_equals_the_integral(
 
 
 def test_l7_the_first_seconds_of_a_dead_gap_are_not_credited() -> None:
-    """A gap over the limit earns nothing from its first instant, although the quotes were known to rest when it began."""
+    """A gap over the limit earns nothing from its first instant, although the quotes rested when it began."""
     meter = BandMeter(0)
     meter.frame(0)
     meter.state(0, True, True)
