@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum, nan
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteInterval:
-    """One resting order over the time it rested with this size. Times are venue nanoseconds, half open [start, end)."""
+    """One resting order over the time it rested with this size. Times are venue nanoseconds, half open [start, end).
+
+    Intervals of one ``order_id`` that touch are one rest; without an id each interval is an order of its own.
+    ``is_cancelled``: it ended because its owner asked for it.
+    """
 
     is_bid: bool
     price: float
     size: float
     start_ns: int
     end_ns: int
+    order_id: int | str | None = None
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,70 +85,108 @@ def in_band(
     ``marks`` are (time, price) steps in time order; before the first mark nothing is in band. An order exactly on the
     band's edge counts. ``alive`` are disjoint ascending spans; time outside them earns nothing.
     """
-    edges: list[tuple[int, int, int]] = []
-    for quote in quotes:
-        for lo, hi in _spans_in_band(quote, marks, band_bps, start_ns, end_ns):
-            side = 0 if quote.is_bid else 1
-            edges.append((lo, side, 1))
-            edges.append((hi, side, -1))
-    alive_ns = 0
-    for lo, hi in alive:
-        lo, hi = max(lo, start_ns), min(hi, end_ns)
-        if hi > lo:
-            alive_ns += hi - lo
-            edges.append((lo, 2, 1))
-            edges.append((hi, 2, -1))
-    edges.sort()
-    depth = [0, 0, 0]
-    totals = [0, 0, 0]
-    before = start_ns
-    for at, which, change in edges:
-        if depth[2]:
-            elapsed = at - before
-            totals[0] += elapsed if depth[0] else 0
-            totals[1] += elapsed if depth[1] else 0
-            totals[2] += elapsed if depth[0] and depth[1] else 0
-        depth[which] += change
-        before = at
-    return InBand(totals[0], totals[1], totals[2], alive_ns, max(0, end_ns - start_ns))
-
-
-def _spans_in_band(
-    quote: QuoteInterval, marks: Sequence[tuple[int, float]], band_bps: float, start_ns: int, end_ns: int
-) -> list[tuple[int, int]]:
-    if quote.size <= 0:
-        return []
-    spans: list[tuple[int, int]] = []
-    first, last = max(quote.start_ns, start_ns), min(quote.end_ns, end_ns)
-    for position in range(_first_mark_at_or_before(marks, first), len(marks)):
-        at, mark = marks[position]
-        if at >= last:
-            break
-        lo = max(at, first)
-        hi = min(marks[position + 1][0] if position + 1 < len(marks) else last, last)
-        if hi <= lo or not _is_in_band(quote.price, mark, band_bps):
+    totals = [0, 0, 0, 0]
+    for step in band_depth(quotes, marks, alive, start_ns, end_ns, band_bps):
+        if not step.is_known:
             continue
-        if spans and spans[-1][1] == lo:
-            spans[-1] = (spans[-1][0], hi)
+        elapsed = step.end_ns - step.start_ns
+        totals[0] += elapsed if step.bid_base else 0
+        totals[1] += elapsed if step.ask_base else 0
+        totals[2] += elapsed if step.bid_base and step.ask_base else 0
+        totals[3] += elapsed
+    return InBand(totals[0], totals[1], totals[2], totals[3], max(0, end_ns - start_ns))
+
+
+@dataclass(frozen=True, slots=True)
+class DepthStep:
+    """Size resting inside the band on each side, in base units, constant over [start_ns, end_ns).
+
+    ``is_known`` is False where the feed was dead: the sizes are then what the log says, and earn nothing.
+    """
+
+    start_ns: int
+    end_ns: int
+    bid_base: float
+    ask_base: float
+    is_known: bool
+
+
+def band_depth(
+    quotes: Iterable[QuoteInterval],
+    marks: Sequence[tuple[int, float]],
+    alive: Sequence[tuple[int, int]],
+    start_ns: int,
+    end_ns: int,
+    band_bps: float = 10.0,
+) -> list[DepthStep]:
+    """Size inside the band as steps that cover [start, end) without a gap; arguments as of ``in_band``.
+
+    Every figure of time or size in band is a fold over these. Sizes that rest together are added with one rounding, so
+    that an order given in pieces, or in another sequence, gives the same bits.
+
+    >>> band_depth([QuoteInterval(True, 99.95, 2.0, 2, 9)], [(0, 100.0)], [(0, 5)], 0, 5)[1]
+    DepthStep(start_ns=2, end_ns=5, bid_base=2.0, ask_base=0.0, is_known=True)
+    """
+    rests = [quote for quote in quotes if quote.size > 0 and quote.start_ns < quote.end_ns]
+    edges = [(max(quote.start_ns, start_ns), _START, at) for at, quote in enumerate(rests) if quote.end_ns > start_ns]
+    edges += [(quote.end_ns, _END, at) for at, quote in enumerate(rests) if start_ns < quote.end_ns]
+    first = max(0, bisect_right(marks, start_ns, key=lambda mark: mark[0]) - 1)
+    edges += [(max(at_ns, start_ns), _MARK, first + after) for after, (at_ns, _) in enumerate(marks[first:])]
+    for lo, hi in alive:
+        if hi > lo and hi > start_ns:
+            edges += [(max(lo, start_ns), _ALIVE, 1), (hi, _ALIVE, -1)]
+    edges.sort()
+    steps: list[DepthStep] = []
+    resting: set[int] = set()
+    mark, depth, is_alive, is_stale = nan, (0.0, 0.0), 0, False
+    before = start_ns
+    for at_ns, kind, which in edges:
+        if at_ns >= end_ns:
+            break
+        if at_ns > before:
+            depth = _depth(rests, resting, mark, band_bps) if is_stale else depth
+            is_stale = False
+            _add_step(steps, DepthStep(before, at_ns, *depth, is_alive > 0))
+            before = at_ns
+        if kind == _ALIVE:
+            is_alive += which
+            continue
+        is_stale = True
+        if kind == _MARK:
+            mark = marks[which][1]
+        elif kind == _START:
+            resting.add(which)
         else:
-            spans.append((lo, hi))
-    return spans
+            resting.discard(which)
+    if end_ns > before:
+        depth = _depth(rests, resting, mark, band_bps) if is_stale else depth
+        _add_step(steps, DepthStep(before, end_ns, *depth, is_alive > 0))
+    return steps
 
 
-def _is_in_band(price: float, mark: float, band_bps: float) -> bool:
+_START, _END, _MARK, _ALIVE = range(4)
+
+
+def _depth(
+    rests: Sequence[QuoteInterval], resting: Iterable[int], mark: float, band_bps: float
+) -> tuple[float, float]:
+    inside = [rests[at] for at in resting if is_in_band(rests[at].price, mark, band_bps)]
+    bids = fsum(quote.size for quote in inside if quote.is_bid)
+    return bids, fsum(quote.size for quote in inside if not quote.is_bid)
+
+
+def _add_step(steps: list[DepthStep], step: DepthStep) -> None:
+    if steps:
+        last = steps[-1]
+        if (last.bid_base, last.ask_base, last.is_known) == (step.bid_base, step.ask_base, step.is_known):
+            steps[-1] = DepthStep(last.start_ns, step.end_ns, step.bid_base, step.ask_base, step.is_known)
+            return
+    steps.append(step)
+
+
+def is_in_band(price: float, mark: float, band_bps: float) -> bool:
     """Whether ``price`` is at most ``band_bps`` from ``mark``; a mark that is NaN, zero or negative is no mark."""
     return mark > 0 and abs(price / mark - 1.0) * 1e4 <= band_bps + 1e-9
-
-
-def _first_mark_at_or_before(marks: Sequence[tuple[int, float]], at_ns: int) -> int:
-    lo, hi = 0, len(marks)
-    while lo < hi:
-        middle = (lo + hi) // 2
-        if marks[middle][0] <= at_ns:
-            lo = middle + 1
-        else:
-            hi = middle
-    return max(0, lo - 1)
 
 
 class BandMeter:
