@@ -70,7 +70,7 @@ class Emulator:
 
     url: str
     user: str
-    keys: dict[str, str]
+    keys: dict[str, str] = field(repr=False)
     log: Path
 
     def get(self, path: str) -> dict[str, Any]:
@@ -125,8 +125,8 @@ class Workspace:
     """A workspace made by ``hbx init``, and everything that was said while working in it."""
 
     root: Path
-    environment: dict[str, str]
-    said: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(repr=False)
+    said: list[str] = field(default_factory=list, repr=False)
 
     def run(self, command: list[str], stdin: str = "", timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
