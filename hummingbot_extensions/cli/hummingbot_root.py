@@ -47,11 +47,16 @@ def checked_root(root: Path) -> Path:
             "name the folder that contains hummingbot/connector/derivative",
             ExitCode.NOT_FOUND,
         )
+    check_version(package, f"--root: {root} holds")
+    return root
+
+
+def check_version(package: Path, where: str) -> None:
+    """Refuse a Hummingbot that we are not tested with; ``where`` begins the sentence."""
     version = version_of(package)
     if version not in SUPPORTED:
         raise Failure(
-            f"--root: {root} holds Hummingbot {version or 'of unknown version'}, tested: {', '.join(SUPPORTED)}",
+            f"{where} Hummingbot {version or 'of unknown version'}, tested are {', '.join(sorted(SUPPORTED))}",
             f"use hummingbot=={HUMMINGBOT_VERSION}, or a newer release of this bundle",
             ExitCode.CONFIG_ERROR,
         )
-    return root

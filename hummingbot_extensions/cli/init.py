@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from hummingbot_extensions.cli.hummingbot_root import installed_package, version_of
+from hummingbot_extensions.cli.hummingbot_root import check_version, installed_package, version_of
 from hummingbot_extensions.cli.install import outcome_lines
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.placing import CONNECTORS_AT, MANIFEST, Manifest, place
@@ -44,6 +44,7 @@ def init(
     if refresh and _is_running(root):
         raise Failure(f"a bot runs in {root}", "stop it first (`hbot stop`)", ExitCode.ERROR)
     package = installed_package()
+    check_version(package, "beside hbx is")
     if not dry_run:
         root.mkdir(parents=True, exist_ok=True)
         if not is_workspace:  # first of all: what an interruption leaves is then known as ours
