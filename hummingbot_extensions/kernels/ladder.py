@@ -5,44 +5,13 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from hummingbot_extensions.kernels import _ladder_py
+from hummingbot_extensions.kernels.loading import Int64Array, checked, loaded
 
-Int64Array = npt.NDArray[np.int64]
-
-
-COMPILED = "hummingbot_extensions.kernels._ladder"
-
-
-def _load() -> tuple[Any, bool]:
-    """(the loops, whether they are compiled). A build that is broken raises, it does not go slow."""
-    if os.environ.get("HBX_PURE_PYTHON") == "1":
-        return _ladder_py, False
-    try:
-        return importlib.import_module(COMPILED), True
-    except ModuleNotFoundError as error:
-        if error.name != COMPILED:
-            raise
-        return _ladder_py, False
-
-
-_impl, IS_COMPILED = _load()
-
-
-def _checked(name: str, values: npt.ArrayLike) -> Int64Array:
-    """``values`` as a contiguous int64 vector; ValueError for another shape, TypeError for non-integers."""
-    array = np.asarray(values)
-    if array.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
-    if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, got {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+_impl, IS_COMPILED = loaded("hummingbot_extensions.kernels._ladder", _ladder_py)
 
 
 def aggregate_down(
@@ -54,7 +23,7 @@ def aggregate_down(
     >>> [x.tolist() for x in aggregate_down([109, 103, 99], [1, 2, 4], 10)]
     [[100, 90], [3, 4]]
     """
-    ticks, lots = _checked("ticks", ticks), _checked("lots", lots)
+    ticks, lots = checked("ticks", ticks), checked("lots", lots)
     if len(ticks) != len(lots):
         raise ValueError(f"{len(ticks)} ticks and {len(lots)} lots")
     if grid <= 0:
@@ -73,7 +42,7 @@ def shown_lots(ticks: npt.ArrayLike, lots: npt.ArrayLike, wanted: npt.ArrayLike)
     >>> shown_lots([100, 90], [3, 4], [90, 95]).tolist()
     [4, -1]
     """
-    ticks, lots, wanted = _checked("ticks", ticks), _checked("lots", lots), _checked("wanted", wanted)
+    ticks, lots, wanted = checked("ticks", ticks), checked("lots", lots), checked("wanted", wanted)
     if len(ticks) != len(lots):
         raise ValueError(f"{len(ticks)} ticks and {len(lots)} lots")
     out = np.empty(len(wanted), np.int64)
