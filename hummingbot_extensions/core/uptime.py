@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum, nan
@@ -85,16 +85,7 @@ def in_band(
     ``marks`` are (time, price) steps in time order; before the first mark nothing is in band. An order exactly on the
     band's edge counts. ``alive`` are disjoint ascending spans; time outside them earns nothing.
     """
-    totals = [0, 0, 0, 0]
-    for step in band_depth(quotes, marks, alive, start_ns, end_ns, band_bps):
-        if not step.is_known:
-            continue
-        elapsed = step.end_ns - step.start_ns
-        totals[0] += elapsed if step.bid_base else 0
-        totals[1] += elapsed if step.ask_base else 0
-        totals[2] += elapsed if step.bid_base and step.ask_base else 0
-        totals[3] += elapsed
-    return InBand(totals[0], totals[1], totals[2], totals[3], max(0, end_ns - start_ns))
+    return in_band_of(band_depth(quotes, marks, alive, start_ns, end_ns, band_bps), start_ns, end_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +121,10 @@ def band_depth(
     rests = [quote for quote in quotes if quote.size > 0 and quote.start_ns < quote.end_ns]
     edges = [(max(quote.start_ns, start_ns), _START, at) for at, quote in enumerate(rests) if quote.end_ns > start_ns]
     edges += [(quote.end_ns, _END, at) for at, quote in enumerate(rests) if start_ns < quote.end_ns]
-    first = max(0, bisect_right(marks, start_ns, key=lambda mark: mark[0]) - 1)
-    edges += [(max(at_ns, start_ns), _MARK, first + after) for after, (at_ns, _) in enumerate(marks[first:])]
+    first, last = mark_range(marks, start_ns, end_ns)
+    edges += [(max(marks[at][0], start_ns), _MARK, at) for at in range(first, last)]
     for lo, hi in alive:
-        if hi > lo and hi > start_ns:
+        if lo < end_ns and hi > max(lo, start_ns):
             edges += [(max(lo, start_ns), _ALIVE, 1), (hi, _ALIVE, -1)]
     edges.sort()
     steps: list[DepthStep] = []
@@ -164,6 +155,20 @@ def band_depth(
     return steps
 
 
+def in_band_of(steps: Iterable[DepthStep], start_ns: int, end_ns: int) -> InBand:
+    """Time with any size in band, from the steps of ``band_depth`` over [start, end)."""
+    totals = [0, 0, 0, 0]
+    for step in steps:
+        if not step.is_known:
+            continue
+        elapsed = step.end_ns - step.start_ns
+        totals[0] += elapsed if step.bid_base else 0
+        totals[1] += elapsed if step.ask_base else 0
+        totals[2] += elapsed if step.bid_base and step.ask_base else 0
+        totals[3] += elapsed
+    return InBand(totals[0], totals[1], totals[2], totals[3], max(0, end_ns - start_ns))
+
+
 _START, _END, _MARK, _ALIVE = range(4)
 
 
@@ -182,6 +187,16 @@ def _add_step(steps: list[DepthStep], step: DepthStep) -> None:
             steps[-1] = DepthStep(last.start_ns, step.end_ns, step.bid_base, step.ask_base, step.is_known)
             return
     steps.append(step)
+
+
+def mark_range(marks: Sequence[tuple[int, float]], start_ns: int, end_ns: int) -> tuple[int, int]:
+    """Positions [first, last) of the marks that matter in [start, end), the one that stood at its start included.
+
+    >>> mark_range([(0, 100.0), (5, 101.0), (9, 102.0)], 6, 9)
+    (1, 2)
+    """
+    first = max(0, bisect_right(marks, start_ns, key=lambda mark: mark[0]) - 1)
+    return first, max(first, bisect_left(marks, end_ns, key=lambda mark: mark[0]))
 
 
 def is_in_band(price: float, mark: float, band_bps: float) -> bool:
