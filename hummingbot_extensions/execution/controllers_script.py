@@ -1,4 +1,4 @@
-"""What both scripts share: apply leverage and mode, obey the kill switch, stop at a drawdown, say when the clock lives."""
+"""What both scripts share: apply leverage and mode, obey the kill switch, stop at a drawdown."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
             if "position_mode" in config:
                 self.connectors[connector].set_position_mode(config["position_mode"])
             if "leverage" in config and "trading_pair" in config:
-                self.connectors[connector].set_leverage(trading_pair=config["trading_pair"], leverage=config["leverage"])
+                self.connectors[connector].set_leverage(
+                    trading_pair=config["trading_pair"], leverage=config["leverage"])
 
     def on_tick(self) -> None:
         super().on_tick()
@@ -85,7 +86,8 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
             for controller_id, controller in self.controllers.items():
                 if controller.status == RunnableStatus.RUNNING and self._has_fallen(
                         controller_id, self._pnl_quote(controller_id), limit):
-                    self.logger().warning(f"drawdown limit reached controller={controller_id} limit={limit}: stopping it")
+                    self.logger().warning(
+                        f"drawdown limit reached controller={controller_id} limit={limit}: stopping it")
                     self._drawn_down.add(controller_id)
                     self._stop_controller(controller_id)
         limit = self.config.max_global_drawdown_quote

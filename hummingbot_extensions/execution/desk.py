@@ -12,6 +12,7 @@ import hummingbot
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
 from hummingbot_extensions.core.canonical import digest
+from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution import arming, market_view, plug, status
 from hummingbot_extensions.execution.quoter import Host, Quoter, QuoterSettings
@@ -45,6 +46,8 @@ class Desk:
         self._is_stopped = True
         self._params: tuple[Any, QuoteParams] | None = None
         self._config_hash = digest(controller.config.params())
+        # Refused here, where Hummingbot logs it: an exception in a start would end the strategy's clock unheard.
+        self._refuse_foreign_connector()
         plug.install()
 
     def params_of(self, config: Any) -> QuoteParams:
@@ -69,11 +72,6 @@ class Desk:
     def _built(self) -> Quoter:
         config = self._controller.config
         connector = self._controller.market_data_provider.connectors[config.connector_name]
-        missing = market_view.missing_members(connector)
-        if missing:
-            raise ValueError(
-                f"connector_name: {config.connector_name} cannot be quoted, it lacks {', '.join(missing)}; "
-                "use a connector of this bundle")
         sends = arming.may_send(config.connector_name, config.armed)
         log = EventLog(event_log_path(config.id))
         log.write(
@@ -85,7 +83,18 @@ class Desk:
             "desk started controller=%s connector=%s pair=%s sends_orders=%s config=%s events=%s",
             config.id, config.connector_name, config.trading_pair, sends, self._config_hash, log.path)
         settings = QuoterSettings(config.id, config.connector_name, config.trading_pair, config.leverage, sends)
-        return Quoter(settings, self._controller, connector, log)
+        # One result over all starts of this process, which drawdown limits are held against.
+        ledger = Ledger() if self._quoter is None else self._quoter.ledger
+        return Quoter(settings, self._controller, connector, log, ledger)
+
+    def _refuse_foreign_connector(self) -> None:
+        name = self._controller.config.connector_name
+        connector = self._controller.market_data_provider.connectors.get(name)
+        missing = market_view.missing_members(connector) if connector is not None else []
+        if missing:
+            raise ValueError(
+                f"connector_name: {name} cannot be quoted, it lacks {', '.join(missing)}; "
+                "use a connector of this bundle")
 
     def config_changed(self, before: Any, after: Any) -> None:
         """Record a hot reload that changed something."""
@@ -112,9 +121,12 @@ class Desk:
         return [f"  {title}  stopped"] if now is None else status.lines(now, title)
 
     def custom_info(self) -> dict[str, Any]:
+        """Small JSON-able state; a stopped desk still states its result, which drawdown limits go on reading."""
         now = self.status()
-        return {"mode": "stopped", "wall_time": time.time()} if now is None else {
-            **status.custom_info(now), "wall_time": time.time()}
+        if now is not None:
+            return {**status.custom_info(now), "wall_time": time.time()}
+        net = status.net_pnl_quote(self._quoter) if self._quoter is not None else None
+        return {"mode": "stopped", "net_pnl_quote": net, "wall_time": time.time()}
 
 
 def event_log_path(controller_id: str) -> Path:

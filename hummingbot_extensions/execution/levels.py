@@ -29,11 +29,21 @@ class Level(Protocol):
     def open_orders(self) -> Iterable[OwnOrder]: ...
 
 
-class DryLevel:
-    """A level that sends nothing: a disarmed bot's orders, resting at once and never filled."""
+class Account(Protocol):
+    """Who keeps count of what became of orders."""
 
-    def __init__(self, side: Side) -> None:
+    def on_cancel_sent(self, order_id: str, side: Side, reason: str, is_risk: bool) -> None: ...
+
+    def on_ended(self, order_id: str, quote: Quote, how: str, reason: str | None) -> None: ...
+
+
+class DryLevel:
+    """A level that sends nothing: a disarmed bot's orders, resting at once, never filled, cancelled at once."""
+
+    def __init__(self, side: Side, account: Account) -> None:
         self.side = side
+        self._account = account
+        self._quotes: dict[str, Quote] = {}
         self._orders: dict[str, OwnOrder] = {}
         self._next = 1
 
@@ -44,12 +54,23 @@ class DryLevel:
     def place(self, quote: Quote) -> str:
         order_id = f"dry-{self.side}-{self._next}"
         self._next += 1
+        self._quotes[order_id] = quote
         self._orders[order_id] = OwnOrder(
             order_id, self.side, quote.price, quote.size, OrderState.LIVE, quote.is_reduce_only, time.monotonic_ns())
         return order_id
 
     def cancel(self, action: Cancel) -> None:
-        del self._orders[action.client_order_id]
+        self._account.on_cancel_sent(action.client_order_id, self.side, action.reason, action.is_risk)
+        self._end(action.client_order_id)
+
+    def end(self) -> None:
+        """The bot stops: what it would show is gone."""
+        for order_id in list(self._orders):
+            self._end(order_id)
+
+    def _end(self, order_id: str) -> None:
+        del self._orders[order_id]
+        self._account.on_ended(order_id, self._quotes.pop(order_id), "canceled", None)
 
     def owns(self, client_order_id: str) -> bool:
         return client_order_id in self._orders

@@ -13,6 +13,8 @@ from hummingbot_extensions.core.view import MarketView, OrderState, OwnOrder
 
 QUOTED = "quoted"
 DISARMED = "disarmed"
+STOPPED = "stopped"
+DECISION_FAILED = "decision_failed"
 
 
 class Presence:
@@ -55,11 +57,11 @@ class Presence:
             silence = decision.silence(side)
             self._doing[side] = silence.value if silence is not None else QUOTED if is_sending else DISARMED
 
-    def rest(self, now_ns: int) -> None:
-        """Nothing rests from here on."""
+    def rest(self, now_ns: int, why: str) -> None:
+        """Nothing is earned from here on: what rests is being cancelled, and nobody decides."""
         self._meter.state(now_ns, False, False)
         self._spend(now_ns)
-        self._doing = {Side.BUY: "stopped", Side.SELL: "stopped"}
+        self._doing = {Side.BUY: why, Side.SELL: why}
 
     def total(self, now_ns: int) -> InBand:
         return self._meter.total(now_ns)

@@ -18,7 +18,7 @@ from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType
 from pydantic import PrivateAttr
 
-from hummingbot_extensions.core.decision import Cancel, Quote
+from hummingbot_extensions.core.decision import Cancel, CancelReason, Quote
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 
@@ -143,8 +143,8 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         return OrderState.LIVE if sent.is_created else OrderState.PLACING
 
     def _send_cancel(self, order_id: str) -> None:
-        self._strategy.cancel(
-            connector_name=self.config.connector_name, trading_pair=self.config.trading_pair, order_id=order_id)
+        # Not by the strategy: Hummingbot's drops every further cancel of an order for 60 s without a word.
+        self.connectors[self.config.connector_name].cancel(self.config.trading_pair, order_id)
 
     # --- Hummingbot's side ---
 
@@ -171,8 +171,9 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         for order_id, sent in self._sent.items():
             is_due = sent.cancel_sent_ns is None or now_ns - sent.cancel_sent_ns >= SHUTDOWN_CANCEL_RETRY_NS
             if not sent.is_ended and is_due:
+                reason = "level_ends" if sent.cancel_sent_ns is None else CancelReason.RETRY
                 sent.cancel_sent_ns = now_ns
-                self._quoter.on_cancel_sent(order_id, self.side, "level_ends", False)
+                self._quoter.on_cancel_sent(order_id, self.side, reason, sent.is_risk_cancel)
                 self._send_cancel(order_id)
 
     def _finish(self) -> None:
@@ -182,10 +183,15 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         self._quoter.detach(self)
 
     def force_stop_with_position_hold(self) -> None:
-        """Hummingbot's deadline has passed: keep what filled. Orders that may still rest stay in the quoter's account."""
+        """Hummingbot's deadline has passed: keep what filled. Orders that may still rest stay counted."""
         super().force_stop_with_position_hold()
         if not self.has_open_orders:
             self._quoter.detach(self)
+
+    def unregister_events(self) -> None:
+        """Stop listening, but not while an order may still fill: a forced stop does not wait for the venue."""
+        if not self.has_open_orders:
+            super().unregister_events()
 
     def _collect_held_position_orders(self) -> list[dict[str, Any]]:
         """Every order of ours that filled at all, in Hummingbot's own form."""
@@ -214,13 +220,9 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         self._quoter.on_fill(self.side, event)
 
     def process_order_completed_event(self, _: int, market: Any, event: Any) -> None:
-        sent = self._sent.get(event.order_id)
-        if sent is None or sent.is_ended:
-            return
-        sent.ended_ns = time.monotonic_ns()
-        self._quoter.on_ended(event.order_id, sent.quote, "filled", None)
-        # A level that filled completely ends as a position hold; the quoter creates the next one at once.
-        self.early_stop()
+        if self._end(event.order_id, "filled", None):
+            # A level that filled completely ends as a position hold; the quoter creates the next one at once.
+            self.early_stop()
 
     def process_order_canceled_event(self, _: int, market: Any, event: Any) -> None:
         self._end(event.order_id, "canceled", None)
@@ -229,14 +231,19 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         reason = self.connectors[self.config.connector_name].rejection_reason(event.order_id)
         self._end(event.order_id, "rejected", reason or getattr(event, "error_message", None))
 
-    def _end(self, order_id: str, how: str, reason: str | None) -> None:
+    def _end(self, order_id: str, how: str, reason: str | None) -> bool:
+        """Take note that an order has ended; False when it is not ours or has ended before."""
         sent = self._sent.get(order_id)
         if sent is None or sent.is_ended:
-            return
+            return False
         sent.ended_ns = time.monotonic_ns()
         self._quoter.on_ended(order_id, sent.quote, how, reason)
         if self.status == RunnableStatus.SHUTTING_DOWN:
             self._wind_down()
+        elif self.status == RunnableStatus.TERMINATED and not self.has_open_orders:
+            self.unregister_events()
+            self._quoter.detach(self)
+        return True
 
     def evaluate_max_retries(self) -> None:
         """Rejections are paced by the decision's own back-off and never end a level."""

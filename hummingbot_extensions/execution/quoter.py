@@ -19,14 +19,14 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
 
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
-from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place, Quote
+from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place, Quote
 from hummingbot_extensions.core.ledger import Ledger, LedgerFill
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.levels import DryLevel, Level
-from hummingbot_extensions.execution.presence import Presence
+from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -59,10 +59,14 @@ class Host(Protocol):
 class Quoter:
     """Decides on every wake-up, at most once a loop turn, and keeps the account of what its orders did."""
 
-    def __init__(self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog) -> None:
+    def __init__(
+        self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog, ledger: Ledger
+    ) -> None:
         self.settings = settings
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.decision: Decision | None = None
+        self.last_mark: float | None = None
+        """Newest mark that was known: profit does not vanish with a feed that pauses."""
         self.presence = Presence(time.monotonic_ns())
         self.last_turn_ns: int | None = None
         self.placed_count = 0
@@ -97,7 +101,7 @@ class Quoter:
             return
         self._is_running = True
         if not self.settings.sends_orders:
-            self._levels = [DryLevel(Side.BUY), DryLevel(Side.SELL)]
+            self._levels = [DryLevel(Side.BUY, self), DryLevel(Side.SELL, self)]
         self._remove_listener = self._connector.add_book_listener(
             self.settings.trading_pair, lambda: self.wake("frame"))
         self._heartbeat = asyncio.get_running_loop().create_task(self._beat())
@@ -108,13 +112,21 @@ class Quoter:
         if not self._is_running:
             return
         self._is_running = False
-        self.presence.rest(time.monotonic_ns())
+        self.presence.rest(time.monotonic_ns(), STOPPED)
         if self._remove_listener is not None:
             self._remove_listener()
         if self._heartbeat is not None:
             self._heartbeat.cancel()
+        for level in self._levels:
+            if isinstance(level, DryLevel):
+                level.end()
         self._levels = [level for level in self._levels if isinstance(level, QuoteExecutor)]
         self._end_log_when_idle()
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last turn ended in an exception, so that nothing may rest."""
+        return self._failures > 0
 
     @property
     def is_idle(self) -> bool:
@@ -147,6 +159,7 @@ class Quoter:
             self._failures += 1
             if self._failures == 1:
                 logging.getLogger(__name__).exception("decision failed controller=%s", self.settings.controller_id)
+            self.presence.rest(time.monotonic_ns(), DECISION_FAILED)
             self._pull_quotes()
 
     def _decide_and_act(self) -> None:
@@ -165,10 +178,12 @@ class Quoter:
         if has_changed(self._state, decision):
             self._decision_count += 1
             self._log.write(
-                "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes, actions=decision.actions,
-                bid_silence=decision.bid_silence, ask_silence=decision.ask_silence, hash=digest(decision))
+                "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes,
+                actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
+                hash=digest(decision))
         self._state = decision.state
         self.decision = decision
+        self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark
         self.last_turn_ns = now_ns
         for action in decision.actions:
             if isinstance(action, Cancel):
@@ -191,12 +206,15 @@ class Quoter:
         for level in self._levels:
             for order in list(level.open_orders()):
                 if order.cancel_sent_ns is None:
-                    level.cancel(Cancel(order.client_order_id, order.side, "decision_failed", True))
+                    level.cancel(Cancel(order.client_order_id, order.side, DECISION_FAILED, True))
 
     # --- levels ---
 
     def attach(self, executor: QuoteExecutor) -> None:
-        """A level's executor has started."""
+        """A level's executor has started; one that nobody waits for any more is told to end."""
+        if not (self._is_running and executor.is_active):
+            executor.early_stop()
+            return
         self._levels.append(executor)
         self.wake("level")
 
@@ -248,7 +266,7 @@ class Quoter:
         self.wake("order")
 
     def on_cancel_sent(self, order_id: str, side: Side, reason: str, is_risk: bool) -> None:
-        if reason != "retry":
+        if reason != CancelReason.RETRY:
             self.cancel_count += 0 if is_risk else 1
             self.risk_cancel_count += 1 if is_risk else 0
         self._log.write("cancel_sent", client_order_id=order_id, side=side, reason=str(reason), is_risk=is_risk)
@@ -280,7 +298,7 @@ class Quoter:
         return None if self._start_position is None else self._start_position + self.ledger.position
 
     def _position_by_fills(self, now_ns: int) -> Decimal | None:
-        """Start position plus our fills; moved to the venue's word when the two differ for too long to be in transit."""
+        """Start position plus our fills; the venue's word once the two have differed too long to be in transit."""
         venue = market_view.venue_position(self._connector, self.settings.trading_pair)
         if self._start_position is None:
             self._start_position = venue - self.ledger.position
@@ -293,8 +311,8 @@ class Quoter:
         elif now_ns - self._mismatch_since_ns > POSITION_SETTLE_NS:
             self._log.write("position_adjusted", venue=venue, by_fills=by_fills)
             logging.getLogger(__name__).warning(
-                "position differs from own fills venue=%s by_fills=%s: taking the venue's, it was traded elsewhere or a "
-                "fill was missed", venue, by_fills)
+                "position differs from own fills venue=%s by_fills=%s: taking the venue's, it was traded elsewhere "
+                "or a fill was missed", venue, by_fills)
             self._start_position = venue - self.ledger.position
             self._mismatch_since_ns = None
             return venue
@@ -313,7 +331,7 @@ class Quoter:
     # --- log ---
 
     def _end_log_when_idle(self) -> None:
-        if self.is_idle:
+        if self.is_idle and self._closing is None:
             self._log.write("stopped", **self._account_fields())
             # Waits for the disk, which the event loop must not.
             self._closing = asyncio.get_running_loop().run_in_executor(None, self._log.close)
@@ -345,7 +363,7 @@ def _newest_frame_ns(view: MarketView) -> int:
 
 
 def _fee_quote(event: Any, quote_asset: str) -> Decimal | None:
-    """Fee of a fill in the quote asset, positive when paid; None when part of it is in another asset or none was stated."""
+    """Fee of a fill in the quote asset, positive when paid; None when it is in another asset or not stated."""
     fee = event.trade_fee
     if not fee.flat_fees and not fee.percent:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
+from hummingbot_extensions.execution.presence import DECISION_FAILED
 from hummingbot_extensions.execution.quoter import Quoter
 
 
@@ -52,7 +53,6 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
     position = quoter.position
     minutes = max(in_band.span_ns / 6e10, 1.0)
     mark = decision.mark_estimate if decision is not None else None
-    net = quoter.ledger.net_pnl_quote(Decimal(repr(mark)) if mark is not None else None)
     orders = quoter.open_orders()
     return Status(
         mode="quoting" if quoter.settings.sends_orders else "disarmed",
@@ -62,17 +62,25 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         inventory_base=float(position) if position is not None else None,
         in_band_frac=in_band.two_sided_frac,
         in_band_strict_frac=in_band.strict_frac,
-        silent_s={side.value: {what: round(s, 1) for what, s in quoter.presence.spent_s(now_ns, side).items() if s >= 0.05}
+        silent_s={side.value: {what: round(spent, 1) for what, spent in quoter.presence.spent_s(now_ns, side).items()
+                               if spent >= 0.05}
                   for side in Side},
         cancels_per_min=quoter.cancel_count / minutes,
         risk_cancels=quoter.risk_cancel_count,
         rejects=quoter.reject_count,
         fills=quoter.ledger.fills,
-        net_pnl_quote=float(net) if net is not None else None,
+        net_pnl_quote=net_pnl_quote(quoter),
         decision_age_ms=(now_ns - quoter.last_turn_ns) / 1e6 if quoter.last_turn_ns is not None else None,
         dropped_events=dropped_events,
         config_hash=config_hash,
     )
+
+
+def net_pnl_quote(quoter: Quoter) -> float | None:
+    """Result after fees at the newest known mark, None while a fee or every mark is missing."""
+    mark = Decimal(repr(quoter.last_mark)) if quoter.last_mark is not None else None
+    net = quoter.ledger.net_pnl_quote(mark)
+    return _rounded(float(net), 6) if net is not None else None
 
 
 def custom_info(status: Status) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def custom_info(status: Status) -> dict[str, Any]:
         "risk_cancels": status.risk_cancels,
         "rejects": status.rejects,
         "fills": status.fills,
-        "net_pnl_quote": _rounded(status.net_pnl_quote, 6),
+        "net_pnl_quote": status.net_pnl_quote,
         "decision_age_ms": _rounded(status.decision_age_ms, 1),
         "dropped_events": status.dropped_events,
         "config_hash": status.config_hash,
@@ -119,7 +127,7 @@ def _side(side: Side, quoter: Quoter, orders: list[OwnOrder]) -> SideStatus:
     mine = [order for order in orders if order.side is side]
     best = max(mine, key=lambda order: order.price * side.sign, default=None)
     silence = quoter.decision.silence(side) if quoter.decision is not None else None
-    reason = silence.value if silence is not None else None
+    reason = DECISION_FAILED if quoter.is_failing else silence.value if silence is not None else None
     if best is None:
         return SideStatus(None, None, "silent", reason or "starting")
     return SideStatus(float(best.price), float(best.size), best.state.value, reason)

@@ -1,0 +1,195 @@
+"""The quoter's life in a real strategy: when it decides, when it refuses, how it is stopped, restarted and reloaded."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hummingbot.core.data_type.common import OrderType
+
+from hummingbot_extensions.core.decide import decide
+from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.execution import quoter as quoter_module
+from tests.support.running import until
+from tests.unit.execution.trading import FAST, arm_fault, trading
+
+
+async def test_many_wake_ups_in_one_turn_are_one_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand wake-ups before the loop turns lead to one decision, which names what woke it."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        calls: list[Any] = []
+
+        def counted(inputs: Any) -> Any:
+            calls.append(inputs)
+            return decide(inputs)
+
+        monkeypatch.setattr(quoter_module, "decide", counted)
+        for _ in range(1000):
+            line.quoter.wake("frame")
+        assert calls == []
+        await asyncio.sleep(0)
+        assert len(calls) == 1
+
+
+async def test_a_silent_feed_pulls_quotes_by_the_heartbeat_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no frame of any kind coming in, nothing rests soon after the book's allowed age; quoting resumes with it."""
+    async with trading(tmp_path, monkeypatch, stale_book_ms=700, **FAST) as line:
+        await line.quoted()
+        began = time.monotonic()
+        await arm_fault(line.bench, kind="silence", seconds=60)
+        await until(lambda: not line.venue_orders(), 5.0, line.describe)
+        assert time.monotonic() - began < 2.5
+        assert line.quoter.decision.bid_silence is Silence.STALE_BOOK
+        assert "stale_book" in "\n".join(line.controller.to_format_status())
+        await arm_fault(line.bench, kind="clear")
+        await line.quoted()
+
+
+async def test_a_failing_decision_pulls_quotes_and_recovers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An exception in a decision cancels what rests, is logged once, is not counted as quoting, and ends by itself."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+
+        def broken(_: Any) -> Any:
+            raise ArithmeticError("a decision that fails")
+
+        with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
+            patch.setattr(quoter_module, "decide", broken)
+            await until(lambda: not line.venue_orders() and line.quoter._failures > 3, 5.0, line.describe)
+            assert line.quoter.presence.spent_s(time.monotonic_ns(), Side.BUY)["decision_failed"] > 0
+            assert "decision_failed" in "\n".join(line.controller.to_format_status())
+        failed = [record for record in caplog.records if "decision failed" in record.getMessage()]
+        assert len(failed) == 1
+        await line.quoted()
+        assert line.controller.desk.custom_info()["bid"]["silence"] is None
+
+
+async def test_a_position_on_its_way_is_waited_for_and_a_foreign_one_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Own fills never count as a mismatch; a trade that is not ours is, after the settling time, and is said once."""
+    monkeypatch.setattr(quoter_module, "POSITION_SETTLE_NS", 500_000_000)
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        line.hit(Side.BUY, 5)
+        await until(lambda: line.quoter.position == Decimal("0.0005"), 3.0, "the position after our fill")
+        await asyncio.sleep(0.8)
+        with caplog.at_level(logging.WARNING):
+            line.bench.place("sell", "0.0020", None, OrderType.MARKET)
+            await until(lambda: line.quoter.position == Decimal("-0.0015"), 3.0, "the position after a foreign trade")
+            assert line.quoter._by_fills() == Decimal("0.0005")
+            await until(lambda: line.quoter._by_fills() == Decimal("-0.0015"), 3.0, "the venue's position taken")
+        assert line.quoter.ledger.fills == 1
+        await line.stop()
+        rows = line.events("position_adjusted")
+        assert [(Decimal(row["venue"]), Decimal(row["by_fills"])) for row in rows] == [
+            (Decimal("-0.0015"), Decimal("0.0005"))]
+        assert sum("position differs" in record.getMessage() for record in caplog.records) == 1
+
+
+async def test_disarmed_on_a_live_venue_sends_nothing_and_says_what_it_would_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No order call at all over many decisions; status, custom info and event log carry the quotes it would show."""
+    calls: list[str] = []
+    async with trading(tmp_path, monkeypatch, connector_name="standx_perpetual", **FAST) as line:
+        for name in ("buy", "sell", "cancel", "cancel_many", "_submit"):
+            monkeypatch.setattr(line.connector, name, lambda *_, call=name, **__: calls.append(call))
+        await until(lambda: line.quoter.placed_count == 2, 5.0, line.describe)
+        line.reload(order_distance_bps=4.0, rebalance_distance_bps=5.0)
+        await until(lambda: line.quoter.placed_count == 4, 5.0, line.describe)
+        for _ in range(50):
+            line.quoter.wake("frame")
+            await asyncio.sleep(0.005)
+        info = line.controller.get_custom_info()
+        assert info["mode"] == "disarmed" and info["bid"]["price"] == 99960.0 and info["in_band_frac"] in (0.0, None)
+        assert "armed: false" in "\n".join(line.controller.to_format_status())
+        assert line.executors == []
+        await line.stop()
+        assert calls == [] and line.bench.account()["orders_placed"] == 0
+        assert line.events("run")[0]["sends_orders"] is False
+        actions = [action["_"] for row in line.events("decision") for action in row["actions"]]
+        assert actions.count("Place") == 4 and actions.count("Cancel") == 2
+        assert "disarmed" in line.quoter.presence.spent_s(time.monotonic_ns(), Side.SELL)
+        # What the log says of its orders adds up like a live run's.
+        told = [row["event"] for row in line.events("order")]
+        assert told.count("placed") == 4 and told.count("canceled") == 4
+
+
+async def test_an_armed_live_venue_is_sent_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``armed: true`` opens the gate that the emulator's own domain does not have."""
+    async with trading(tmp_path, monkeypatch, connector_name="standx_perpetual", armed=True, **FAST) as line:
+        await line.quoted()
+        assert line.controller.get_custom_info()["mode"] == "quoting"
+
+
+async def test_kill_switch_cancels_all_and_its_release_quotes_again_on_one_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off: nothing rests, the net result stays known. On again: a new log, and the result goes on from where it was."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        line.hit(Side.BUY, 5)
+        await until(lambda: line.quoter.ledger.fills == 1 and line.quoter.position == Decimal("0.0005"), 3.0)
+        await asyncio.sleep(0.05)
+        net = line.controller.get_custom_info()["net_pnl_quote"]
+        assert net is not None and net != 0
+        first = line.quoter
+        await line.switch_off()
+        await until(lambda: not line.venue_orders() and first.is_idle, 5.0, line.describe)
+        stopped = line.controller.get_custom_info()
+        assert stopped["mode"] == "stopped" and stopped["net_pnl_quote"] == pytest.approx(net, abs=1e-4)
+        await line.switch_on()
+        await line.quoted()
+        assert line.quoter is not first
+        assert line.quoter.ledger == first.ledger and line.quoter._by_fills() == Decimal("0.0005")
+        await line.stop()
+        assert len(list(line.log_folder.glob("*.jsonl"))) == 2
+
+
+async def test_hot_reload_swaps_parameters_and_keeps_the_old_ones_on_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A good file is in force within a reload; a bad one changes and stops nothing; what is fixed stays."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        line.reload(order_distance_bps=7.5, rebalance_distance_bps=9.5, leverage=3)
+        await until(lambda: line.controller.params().order_distance_bps == 7.5, 5.0, "the reload")
+        assert line.controller.config.leverage == 1
+        for bad in ({"order_distance_bps": 11.0}, {"order_distanc_bps": 5.0}, {"order_size_base": "much"}):
+            content = line.conf / "mm.yml"
+            good = content.read_text()
+            line.reload(**bad)
+            ticks = line.strategy._last_config_update_ts
+            await until(lambda seen=ticks: line.strategy._last_config_update_ts > seen, 5.0, "the next reload")
+            assert line.controller.params().order_distance_bps == 7.5
+            content.write_text(good)
+        await line.quoted()
+        await line.stop()
+        rows = line.events("config")
+        assert [row["changed"] for row in rows] == [["order_distance_bps", "rebalance_distance_bps"]]
+        assert rows[0]["config_hash"] != line.events("run")[0]["config_hash"]
+
+
+async def test_a_connector_that_cannot_be_quoted_is_refused_at_once_with_the_fix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The controller is not made, one line says why, and the strategy's clock goes on."""
+    monkeypatch.setattr("hummingbot_extensions.execution.market_view.REQUIRED", ("book_state", "a_member_it_lacks"))
+    with caplog.at_level(logging.ERROR):
+        async with trading(tmp_path, monkeypatch, **FAST) as line:
+            before = line.strategy.current_timestamp
+            await until(lambda: line.strategy.current_timestamp > before + 0.3, 3.0, "the clock")
+            assert line.strategy.controllers == {}
+    assert any("it lacks a_member_it_lacks" in record.getMessage() for record in caplog.records)
