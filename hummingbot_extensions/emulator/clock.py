@@ -13,6 +13,9 @@ class VenueClock(Protocol):
     def venue_ns(self) -> int:
         """Venue time that should have been reached by now."""
 
+    def step(self, delta_ns: int) -> None:
+        """Let venue time leap forward."""
+
 
 class PacedClock:
     """Venue time runs from ``start_ns`` at ``speed``."""
@@ -26,6 +29,14 @@ class PacedClock:
 
     def venue_ns(self) -> int:
         return self._start_ns + int((time.monotonic_ns() - self._began_ns) * self.speed)
+
+    def step(self, delta_ns: int) -> None:
+        self._start_ns += delta_ns
+
+    def set_speed(self, speed: float) -> None:
+        """Go on from now at another speed."""
+        self._start_ns, self._began_ns = self.venue_ns(), time.monotonic_ns()
+        self.speed = speed
 
 
 class ManualClock:

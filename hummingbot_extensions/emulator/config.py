@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.market import MarketSource
@@ -56,11 +57,14 @@ class EmulatorConfig:
     """query_open_orders goes on listing a cancelled order for this long."""
     refuse_repeated_request_ids: bool = False
     max_connection_s: float = 86_400.0
-    """Wall time after which a WebSocket is closed."""
+    """Venue time after which a WebSocket is closed."""
     ping_every_s: float = 10.0
+    """Wall time, as the next one."""
     pong_timeout_s: float = 300.0
     token_lifetime_s: int = 30 * 86_400
     """Of the web token of ``demo``, wall time."""
+    faults: Sequence[Mapping[str, Any]] = ()
+    """Faults that are on from the start, as the control API takes them."""
     markets: Mapping[str, MarketSource] | None = None
     """Ready markets by symbol, instead of ``market``: for tests and for a feed inside the process."""
     mark_rules: Mapping[str, MarkRule] | None = None

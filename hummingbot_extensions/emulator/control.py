@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
 
 from hummingbot_extensions.core.uptime import InBand
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.clock import ManualClock
+from hummingbot_extensions.emulator.clock import ManualClock, PacedClock
 from hummingbot_extensions.emulator.exchange import MS, Exchange
-from hummingbot_extensions.emulator.faults import HttpFault
+from hummingbot_extensions.emulator.faults import BadFault
+from hummingbot_extensions.emulator.faults.board import catalogue
+from hummingbot_extensions.emulator.overview import account, account_names, overview, page
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
 from hummingbot_extensions.sim.order_log import score
 
 SECOND_NS = 1_000_000_000
+MIN_SPEED, MAX_SPEED = 0.01, 10_000.0
 
 
 def state(exchange: Exchange) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def state(exchange: Exchange) -> dict[str, Any]:
         "manual": exchange.clock.is_manual,
         "is_over": venue.is_over,
         "markets": markets,
-        "accounts": _aliases(exchange),
+        "accounts": account_names(exchange),
         "sockets": {"stream": len(exchange.streams), "api": len(exchange.api_sockets)},
         "counters": {
             "requests": dict(sorted(counters.requests.items())),
@@ -49,42 +50,7 @@ def state(exchange: Exchange) -> dict[str, Any]:
             "order_rejections": dict(sorted(counters.order_rejections.items())),
             "frames_sent": counters.frames_sent,
         },
-        "faults": asdict(exchange.faults),
-    }
-
-
-def _aliases(exchange: Exchange) -> dict[str, str]:
-    return exchange.aliases | {user: user for user in exchange.venue.accounts if user not in exchange.aliases.values()}
-
-
-def account(exchange: Exchange, user: str) -> dict[str, Any]:
-    """Money, positions, orders and counts of one account; ``net_pnl`` is the change of equity since its start."""
-    venue = exchange.venue
-    holder, balance = venue.accounts[user], venue.balance(user)
-    positions = [
-        wire.position_object(venue.position(user, symbol), venue.specs[symbol], exchange.offset_ns)
-        for symbol, position in holder.positions.items()
-        if position.updated_ns
-    ]
-    live = [venue.order_view(user, order) for order in holder.live.values() if order.shown_ns is not None]
-    funding = sum((row.amount for row in holder.funding), Decimal(0))
-    return {
-        "user": user,
-        "start_balance": wire.exact(holder.start_balance),
-        "balance": wire.exact(balance.cross_balance),
-        "equity": wire.exact(balance.equity),
-        "available": wire.exact(balance.available),
-        "realized_pnl": wire.exact(holder.realized_pnl),
-        "unrealized_pnl": wire.exact(balance.cross_upnl),
-        "fees_paid": wire.exact(holder.fees_paid),
-        "funding": wire.exact(funding),
-        "net_pnl": wire.exact(balance.equity - holder.start_balance),
-        "positions": positions,
-        "open_orders": [wire.order_object(view, venue.specs[view.symbol], exchange.offset_ns) for view in live],
-        "fills": len(holder.trades),
-        "maker_fills": sum(1 for trade in holder.trades if trade.is_maker),
-        "orders_placed": holder.log.placed,
-        "orders_cancelled": len(holder.log.cancel_times_ns),
+        "faults": [armed.as_json(venue.now_ns) for armed in exchange.faults.armed()],
     }
 
 
@@ -204,66 +170,58 @@ async def post_step(request: web.Request) -> web.Response:
     return web.json_response({"venue_ms": (exchange.venue.now_ns + exchange.offset_ns) // MS})
 
 
+async def post_speed(request: web.Request) -> web.Response:
+    """Venue seconds per second from now on."""
+    exchange = _exchange(request)
+    if not isinstance(exchange.clock, PacedClock):
+        raise web.HTTPConflict(text="speed: time stands under manual time; use step")
+    speed = _positive(await _body(request), "speed")
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise web.HTTPBadRequest(text=f"speed: must be a number from {MIN_SPEED:g} to {MAX_SPEED:g}")
+    exchange.clock.set_speed(speed)
+    return web.json_response({"speed": speed})
+
+
+async def get_faults(request: web.Request) -> web.Response:
+    """The catalogue, and what is armed."""
+    exchange = _exchange(request)
+    exchange.faults.prune(exchange.venue.now_ns)
+    active = [armed.as_json(exchange.venue.now_ns) for armed in exchange.faults.armed()]
+    return web.json_response({"catalogue": catalogue(), "active": active})
+
+
 async def post_faults(request: web.Request) -> web.Response:
-    """Order one fault by ``kind``; the index page lists them."""
+    """Switch one fault on."""
     exchange, body = _exchange(request), await _body(request)
-    kind = body.get("kind")
-    if kind == "drop_sockets":
-        which = body.get("which", "all")
-        if which not in ("all", "stream", "api"):
-            raise web.HTTPBadRequest(text="which: must be all, stream or api")
-        chosen = [*exchange.streams * (which != "api"), *exchange.api_sockets * (which != "stream")]
-        for session in chosen:
-            session.drop()
-        return web.json_response({"dropped": len(chosen)})
-    if kind == "silence":
-        exchange.faults.silent_until_ns = exchange.venue.now_ns + int(_positive(body, "seconds") * SECOND_NS)
-    elif kind == "revoke_token":
-        name = str(body.get("user", "demo"))
-        exchange.identity.revoke(exchange.aliases.get(name, name))
-    elif kind == "reject_next":
-        exchange.faults.reject_next = int(_positive(body, "count", 1))
-        exchange.faults.reject_message = str(body.get("message", exchange.faults.reject_message))
-    elif kind == "http":
-        status, path, when = body.get("status", 502), body.get("path"), body.get("when", "before")
-        if not isinstance(status, int) or not 400 <= status <= 599 or when not in ("before", "after"):
-            raise web.HTTPBadRequest(text="status: 400 to 599; when: before or after")
-        if path is not None and not isinstance(path, str):
-            raise web.HTTPBadRequest(text="path: must be a string")
-        exchange.faults.http = HttpFault(status, int(_positive(body, "count", 1)), path, when == "after")
-    elif kind == "clear":
-        exchange.faults.silent_until_ns, exchange.faults.reject_next, exchange.faults.http = 0, 0, None
-    else:
-        kinds = "drop_sockets, silence, revoke_token, reject_next, http, clear"
-        raise web.HTTPBadRequest(text=f"kind: must be one of {kinds}")
-    return web.json_response(asdict(exchange.faults))
+    try:
+        armed = exchange.arm(body)
+    except BadFault as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    answer = armed.as_json(exchange.venue.now_ns)
+    return web.json_response(answer | {"affected": armed.memory.get("affected")})
+
+
+async def delete_faults(request: web.Request) -> web.Response:
+    """Switch off by ``name`` or ``id``, or everything without them."""
+    exchange, query = _exchange(request), request.query
+    fault_id = query.get("id")
+    if fault_id is not None and not fault_id.isdecimal():
+        raise web.HTTPBadRequest(text="id: must be a whole number")
+    try:
+        gone = exchange.faults.disarm(query.get("name"), int(fault_id) if fault_id is not None else None)
+    except BadFault as error:
+        raise web.HTTPBadRequest(text=str(error)) from None
+    return web.json_response({"disarmed": gone})
+
+
+async def get_overview(request: web.Request) -> web.Response:
+    """Accounts and books, as the page at / shows them."""
+    return web.json_response(overview(_exchange(request)))
 
 
 async def index(request: web.Request) -> web.Response:
-    """A page that links what there is to see."""
-    exchange = _exchange(request)
-    accounts = "".join(
-        f'<li>{name}: <a href="/_control/accounts/{name}">account</a>, '
-        f'<a href="/_control/accounts/{name}/score">time in band</a>, '
-        f'<a href="/_control/accounts/{name}/orders">order log</a></li>'
-        for name in _aliases(exchange)
-    )
-    markets = "".join(
-        f'<li>{symbol}: <a href="/api/query_symbol_market?symbol={symbol}">market</a>, '
-        f'<a href="/api/query_depth_book?symbol={symbol}">book</a></li>'
-        for symbol in exchange.venue.specs
-    )
-    text = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>StandX emulator</title>
-<h1>StandX emulator</h1><p><a href="/_control/state">State</a></p><ul>{accounts}</ul><ul>{markets}</ul>
-<p>POST /_control/step {{"ms": 250}} moves manual time. POST /_control/faults takes one of:</p><pre>
-{{"kind": "drop_sockets", "which": "all|stream|api"}}
-{{"kind": "silence", "seconds": 5}}
-{{"kind": "revoke_token", "user": "demo"}}
-{{"kind": "reject_next", "count": 1, "message": "balance not enough"}}
-{{"kind": "http", "status": 502, "count": 1, "path": "/api/new_order", "when": "before|after"}}
-{{"kind": "clear"}}
-</pre></html>"""
-    return web.Response(text=text, content_type="text/html")
+    """Accounts and books to look at."""
+    return web.Response(text=page(overview(_exchange(request))), content_type="text/html")
 
 
 ROUTES: list[web.RouteDef] = [
@@ -273,5 +231,9 @@ ROUTES: list[web.RouteDef] = [
     web.get("/_control/accounts/{user}/score", get_score),
     web.get("/_control/accounts/{user}/orders", get_orders),
     web.post("/_control/step", post_step),
+    web.post("/_control/speed", post_speed),
+    web.get("/_control/overview", get_overview),
+    web.get("/_control/faults", get_faults),
     web.post("/_control/faults", post_faults),
+    web.delete("/_control/faults", delete_faults),
 ]

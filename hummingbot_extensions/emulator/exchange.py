@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import random
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,10 @@ from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Tape
 from hummingbot_extensions.emulator.clock import ManualClock, VenueClock
 from hummingbot_extensions.emulator.config import EmulatorConfig
-from hummingbot_extensions.emulator.faults import Faults
+from hummingbot_extensions.emulator.faults import FaultBoard, acts, outcomes
+from hummingbot_extensions.emulator.faults.account_frames import AccountFrame, distorted
+from hummingbot_extensions.emulator.faults.market_data import shown_book, shown_price
+from hummingbot_extensions.emulator.faults.values import Armed, Whom
 from hummingbot_extensions.emulator.identity import Client, Identity
 from hummingbot_extensions.emulator.limits import Limits
 from hummingbot_extensions.emulator.standx_requests import BadRequest
@@ -29,17 +34,15 @@ from hummingbot_extensions.sim.venue_values import (
     PositionUpdate,
     PriceUpdate,
     PrintUpdate,
+    Reason,
     Refusal,
     Terminal,
     VenueEvent,
 )
 
 if TYPE_CHECKING:
-    from hummingbot_extensions.emulator.standx_ws import (
-        ApiSession,
-        Session,
-        StreamSession,
-    )
+    from hummingbot_extensions.emulator.session import Session
+    from hummingbot_extensions.emulator.standx_ws import ApiSession, StreamSession
 
 MS = 1_000_000
 PACE_S = 0.01
@@ -73,14 +76,17 @@ class Counters:
 class Exchange:
     """One venue, its clock and everything connected to it. All methods run on one event loop."""
 
-    def __init__(self, config: EmulatorConfig, venue: Venue, clock: VenueClock, offset_ns: int) -> None:
+    def __init__(
+        self, config: EmulatorConfig, venue: Venue, clock: VenueClock, offset_ns: int, faults: FaultBoard
+    ) -> None:
+        """``offset_ns`` is what clients' time is ahead of venue time."""
         self.config = config
         self.venue = venue
         self.clock = clock
-        self.offset_ns = offset_ns
+        self.true_offset_ns = offset_ns
         self.identity = Identity(config.seed)
         self.limits = Limits(config.rate_limits, config.max_sockets, config.max_new_sockets_per_minute)
-        self.faults = Faults()
+        self.faults = faults
         self.counters = Counters()
         self.tapes = {symbol: Tape(offset_ns) for symbol in venue.specs}
         self.streams: list[StreamSession] = []
@@ -88,17 +94,27 @@ class Exchange:
         self.api_sessions: dict[str, ApiSession] = {}
         self.books: dict[str, BookUpdate] = {}
         self.aliases: dict[str, str] = {}
-        self._fault_replies: deque[tuple[int, ReplyTo, str]] = deque()
+        self._diverted: list[tuple[int, int, ReplyTo, wire.Wire]] = []
+        self._diverted_count = 0
+        self._cancelled_ns: dict[str, int] = {}
         self._random = random.Random(config.seed)
         self._wake = asyncio.Event()
         self._request_ids: dict[str, float] = {}
 
     # Time
 
-    @staticmethod
-    def wall_s() -> float:
-        """Wall-clock seconds, for tokens and request stamps."""
-        return time.time()
+    @property
+    def offset_ns(self) -> int:
+        """What is added to venue time on the wire: the true offset, and that of a clock that is off."""
+        return self.true_offset_ns + self._clock_error_ns()
+
+    def wall_s(self) -> float:
+        """Seconds of the venue's wall clock, for tokens and request stamps."""
+        return time.time() + self._clock_error_ns() / 1e9
+
+    def _clock_error_ns(self) -> int:
+        armed = self.faults.active("clock_offset", self.venue.now_ns)
+        return int(armed.number("ms") * MS) if armed is not None else 0
 
     def catch_up(self) -> bool:
         """Bring the venue towards its clock and tell everyone what happened; False when time ran out before.
@@ -118,6 +134,8 @@ class Exchange:
     def advance_to(self, venue_ns: int) -> None:
         if venue_ns > self.venue.now_ns or self._has_due():
             self._publish(self.venue.advance(max(venue_ns, self.venue.now_ns)))
+        for armed in self.faults.due_acts(self.venue.now_ns):
+            acts.perform(self, armed)
         self.flush()
 
     def _has_due(self) -> bool:
@@ -125,10 +143,10 @@ class Exchange:
         return due_ns is not None and due_ns <= self.venue.now_ns
 
     def flush(self) -> None:
-        """Answer what a fault refused, and hand over every frame whose time has come."""
-        while self._fault_replies and self._fault_replies[0][0] <= self.venue.now_ns:
-            due_ns, reply, message = self._fault_replies.popleft()
-            self._reply(reply, {"code": 400, "message": message}, due_ns)
+        """Answer what a fault kept from the market, and hand over every frame whose time has come."""
+        while self._diverted and self._diverted[0][0] <= self.venue.now_ns:
+            due_ns, _, reply, answer = heapq.heappop(self._diverted)
+            self._reply(reply, answer, due_ns)
         for session in self.sessions():
             session.flush(self.venue.now_ns)
 
@@ -187,12 +205,19 @@ class Exchange:
     def submit(self, client: Client, order: NewOrder, reply: ReplyTo) -> Refusal | None:
         """Give an order to the gateway; its final word goes to ``reply`` later."""
         self.catch_up()
+        now_ns, whom = self.venue.now_ns, Whom(account=client.user, symbol=order.symbol)
         delay_ns = int(self.config.order_delay_ms * MS)
-        message = self.faults.take_rejection()
-        if message is not None:
+        short = self.faults.active("balance_after_cancel", now_ns, whom)
+        if short is not None and now_ns < self._cancelled_ns.get(client.user, -(2**63)) + short.number("ms") * MS:
+            short.use()
             self.counters.order_rejections["fault"] += 1
-            self._fault_replies.append((self.venue.now_ns + delay_ns, reply, message))
+            return Refusal(Reason.BALANCE, "balance not enough")
+        diverted = outcomes.diverted_order(self.faults, now_ns, whom)
+        if diverted is not None:
+            self.counters.order_rejections["fault"] += 1
+            self._divert(diverted, reply, now_ns + delay_ns)
             return None
+        delay_ns += outcomes.late_ns(self.faults, "order_late", now_ns, whom)
         result = self.venue.submit(client.user, order, delay_ns, reply)
         if isinstance(result, Accepted):
             self._wake.set()
@@ -203,8 +228,31 @@ class Exchange:
     def cancel(self, client: Client, request: CancelOrders, reply: ReplyTo) -> None:
         """Queue a cancel; its final word goes to ``reply`` later."""
         self.catch_up()
-        self.venue.cancel(client.user, request, int(self.config.cancel_delay_ms * MS), reply)
+        now_ns, whom = self.venue.now_ns, Whom(account=client.user)
+        delay_ns = int(self.config.cancel_delay_ms * MS)
+        self._cancelled_ns[client.user] = now_ns + delay_ns
+        diverted = outcomes.diverted_cancel(self.faults, now_ns, whom)
+        if diverted is not None:
+            self._divert(diverted, reply, now_ns + delay_ns)
+            return
+        delay_ns += outcomes.late_ns(self.faults, "cancel_late", now_ns, whom)
+        self.venue.cancel(client.user, request, delay_ns, reply)
         self._wake.set()
+
+    def _divert(self, diverted: outcomes.Diverted, reply: ReplyTo, due_ns: int) -> None:
+        if diverted.answer is not None:
+            self._diverted_count += 1
+            heapq.heappush(self._diverted, (due_ns, self._diverted_count, reply, diverted.answer))
+
+    def arm(self, request: Mapping[str, Any]) -> Armed:
+        """Switch a fault on, with account names as the control API knows them; BadFault names what is wrong."""
+        account = request.get("account")
+        if isinstance(account, str):
+            request = dict(request) | {"account": self.aliases.get(account, account)}
+        self.faults.prune(self.venue.now_ns)
+        armed = self.faults.arm(request, self.venue.now_ns)
+        self.catch_up()
+        return armed
 
     # Events
 
@@ -257,31 +305,43 @@ class Exchange:
             for stream in streams:
                 stream.send_enveloped(channel, event.symbol, text, event.ts_ns)
 
+    def book(self, symbol: str) -> BookUpdate:
+        """The book of now as faults show it."""
+        return shown_book(self.faults, self.venue.book_update(symbol), self.venue.specs[symbol].display_grid_ticks)
+
+    def price(self, symbol: str) -> PriceUpdate:
+        """Mark and touch of now as faults show them."""
+        return shown_price(self.faults, self.venue.price_update(symbol), self.venue.specs[symbol].display_grid_ticks)
+
     def public_data(self, event: BookUpdate | PrintUpdate | PriceUpdate) -> wire.Wire:
-        """Payload of a public event."""
+        """Payload of a public event, as faults show it."""
         spec = self.venue.specs[event.symbol]
         if isinstance(event, BookUpdate):
+            event = shown_book(self.faults, event, spec.display_grid_ticks)
             data = wire.depth_frame(event, spec, self.offset_ns)
-            if self.config.shuffle_levels:
+            unsorted = self.faults.take("book_unsorted", event.ts_ns, Whom(symbol=event.symbol))
+            if self.config.shuffle_levels or unsorted is not None:
                 self._random.shuffle(data["bids"])
                 self._random.shuffle(data["asks"])
             return data
         if isinstance(event, PrintUpdate):
             return wire.public_trade_frame(event, spec, self.offset_ns)
+        event = shown_price(self.faults, event, spec.display_grid_ticks)
         return wire.price_frame(event, spec, self.offset_ns)
 
     def running_candle(self, symbol: str, interval: str) -> list[wire.Wire]:
         """Payload of the kline channel: the candle that now runs, if it has a print."""
-        now_s = (self.venue.now_ns + self.offset_ns) // 1_000_000_000
+        now_s = (self.venue.now_ns + self.true_offset_ns) // 1_000_000_000
         start_s = now_s - now_s % RESOLUTIONS_S[interval]
         found = self.tapes[symbol].candles(start_s, now_s, interval, None)
         return [wire.kline_object(candle, self.venue.specs[symbol]) for candle in found]
 
     def _send_private(self, frames: list[tuple[str, str, Any]], ts_ns: int) -> None:
-        for user, channel, data in self._interleaved(frames) if self.config.shuffle_private else frames:
-            text = wire.compact(data)
+        ordered = self._interleaved(frames) if self.config.shuffle_private else frames
+        for frame in distorted(self.faults, self.venue.now_ns, [AccountFrame(*frame) for frame in ordered]):
+            text = wire.compact(frame.data)
             for stream in self.streams:
-                stream.send_private(user, channel, text, ts_ns)
+                stream.send_private(frame.user, frame.channel, frame.data.get("symbol"), text, ts_ns, frame.extra_ns)
 
     def _interleaved(self, frames: list[tuple[str, str, Any]]) -> list[tuple[str, str, Any]]:
         """The frames with the channels of an account in random order, each channel's own order kept."""
@@ -312,5 +372,8 @@ class Exchange:
             socket = self.api_sessions.get(reply.session_id)
             if socket is not None and (socket.client is None or socket.client.user != reply.user):
                 return
-        if socket is not None:
-            socket.send(answer | {"request_id": reply.request_id}, ts_ns)
+        if socket is None:
+            return
+        whom = Whom(account=reply.user, socket="api")
+        for frame, late_ns in outcomes.terminal_frames(self.faults, self.venue.now_ns, whom, answer, reply.request_id):
+            socket.send(frame, ts_ns, "terminal", late_ns)

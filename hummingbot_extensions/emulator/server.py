@@ -21,10 +21,14 @@ from hummingbot_extensions.emulator import (
 from hummingbot_extensions.emulator.clock import ManualClock, PacedClock
 from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
 from hummingbot_extensions.emulator.exchange import MS, Exchange
+from hummingbot_extensions.emulator.faults import BadFault, FaultBoard
+from hummingbot_extensions.emulator.faults.market_data import TappedMarket
+from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Credentials
 from hummingbot_extensions.emulator.markets import build_markets
+from hummingbot_extensions.emulator.session import Session
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
-from hummingbot_extensions.emulator.standx_ws import ApiSession, Session, StreamSession
+from hummingbot_extensions.emulator.standx_ws import ApiSession, StreamSession
 from hummingbot_extensions.sim.venue import Venue, VenueParams
 
 logger = logging.getLogger(__name__)
@@ -58,9 +62,11 @@ def build_exchange(config: EmulatorConfig) -> Exchange:
     params = VenueParams(clock_offset_ns=offset_ns)
     if chosen.shows_every_frame:
         params = replace(params, book_every_ns=0, step_ns=TAPE_STEP_NS)
-    venue = Venue(chosen.markets, params, chosen.mark_rules)
+    faults = FaultBoard(config.seed)
+    markets = {symbol: TappedMarket(market, symbol, faults) for symbol, market in chosen.markets.items()}
+    venue = Venue(markets, params, chosen.mark_rules)
     clock = ManualClock(start_ns) if config.manual else PacedClock(start_ns, config.speed)
-    return Exchange(config, venue, clock, offset_ns)
+    return Exchange(config, venue, clock, offset_ns, faults)
 
 
 def build_app(exchange: Exchange) -> web.Application:
@@ -85,6 +91,9 @@ async def _api(request: web.Request) -> web.StreamResponse:
 
 async def _serve_socket(request: web.Request, session_type: type[Session]) -> web.StreamResponse:
     exchange = request.app[EXCHANGE]
+    refused = exchange.faults.take("socket_refused", exchange.venue.now_ns, Whom(socket=session_type.kind))
+    if refused is not None:
+        return standx_http.error_response(refused.whole("status"), "service unavailable")
     if not exchange.limits.open_socket(time.monotonic()):
         return standx_http.error_response(429, "too many requests")
     try:
@@ -100,6 +109,11 @@ async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
     credentials = exchange.identity.demo(exchange.wall_s(), config.token_lifetime_s)
     exchange.aliases[DEMO] = credentials.user
     exchange.venue.open_account(credentials.user, config.balance)
+    for fault in config.faults:
+        try:
+            exchange.arm(fault)
+        except BadFault as error:
+            raise CannotServe(f"--fault {fault.get('name')}: {error}") from None
     runner = web.AppRunner(build_app(exchange), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     pacer: asyncio.Task[None] | None = None

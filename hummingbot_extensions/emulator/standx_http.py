@@ -10,6 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from hummingbot_extensions.emulator.exchange import Exchange
+from hummingbot_extensions.emulator.faults.requests import NAMES as HTTP_FAULTS
+from hummingbot_extensions.emulator.faults.requests import around
+from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Client
 from hummingbot_extensions.emulator.request_signing import (
     SignatureRefused,
@@ -45,9 +48,29 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     exchange.counters.requests[f"{request.method} {request.path}"] += 1
     if not exchange.limits.take_ip(time.monotonic()):
         return too_many(exchange)
-    fault = exchange.faults.take_http(request.path)
-    if fault is not None and not fault.is_after:
-        return error_response(fault.status, "fault before acceptance")
+    if exchange.faults.any_of(*HTTP_FAULTS):
+        whom = Whom(account=_account(request), endpoint=request.path)
+        response = await around(
+            exchange.faults, exchange.venue.now_ns, whom, request, lambda: _answered(exchange, request, handler)
+        )
+    else:
+        response = await _answered(exchange, request, handler)
+    if response.status == 429:
+        exchange.counters.too_many_requests += 1
+    return response
+
+
+def _account(request: web.Request) -> str | None:
+    """Whose token the request carries, if it is a good one; only to choose faults by."""
+    exchange = request.app[EXCHANGE]
+    try:
+        return exchange.identity.client(request.headers.get("Authorization", "")[7:], exchange.wall_s()).user
+    except BadToken:
+        return None
+
+
+async def _answered(exchange: Exchange, request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What the handler answers, with every refusal as the venue words it."""
     try:
         response = await handler(request)
     except ApiError as error:
@@ -62,9 +85,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = error_response(401, str(error))
     except web.HTTPException as error:
         response = error_response(error.status, error.reason)
-    if response.status == 429:
-        exchange.counters.too_many_requests += 1
-    return response if fault is None else error_response(fault.status, "fault after acceptance")
+    return response
 
 
 def too_many(exchange: Exchange) -> web.Response:

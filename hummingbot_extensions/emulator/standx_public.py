@@ -11,10 +11,12 @@ from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Candle
 from hummingbot_extensions.emulator.exchange import Exchange
+from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import MAX_EXPIRES_S, Chain
 from hummingbot_extensions.emulator.signatures import is_request_key
 from hummingbot_extensions.emulator.standx_http import (
     EXCHANGE,
+    ApiError,
     json_object,
     limit,
     named_symbol,
@@ -58,7 +60,7 @@ async def query_market_overview(request: web.Request) -> web.Response:
     exchange.catch_up()
     rows: list[wire.Wire] = []
     for symbol, spec in exchange.venue.specs.items():
-        day, shown = _day_figures(exchange, symbol), wire.prices(exchange.venue.price_update(symbol), spec)
+        day, shown = _day_figures(exchange, symbol), wire.prices(exchange.price(symbol), spec)
         interest = from_units(_open_interest(exchange, symbol), spec.size_decimals)
         mark = exchange.venue.mark_ticks(symbol) or 0
         change = (day["close"] / day["open_price_24h"] - 1) * 100 if day["open_price_24h"] else 0.0
@@ -90,7 +92,7 @@ async def query_market_overview(request: web.Request) -> web.Response:
 async def query_symbol_market(request: web.Request) -> web.Response:
     exchange, symbol = request.app[EXCHANGE], named_symbol(request)
     exchange.catch_up()
-    spec, update = exchange.venue.specs[symbol], exchange.venue.price_update(symbol)
+    spec, update = exchange.venue.specs[symbol], exchange.price(symbol)
     frame, day = wire.price_frame(update, spec, exchange.offset_ns), _day_figures(exchange, symbol)
     interest = from_units(_open_interest(exchange, symbol), spec.size_decimals)
     mark = from_units(update.mark_ticks or 0, spec.price_decimals)
@@ -116,14 +118,14 @@ async def query_symbol_market(request: web.Request) -> web.Response:
 async def query_symbol_price(request: web.Request) -> web.Response:
     exchange, symbol = request.app[EXCHANGE], named_symbol(request)
     exchange.catch_up()
-    update = exchange.venue.price_update(symbol)
+    update = exchange.price(symbol)
     return web.json_response(wire.symbol_price(update, exchange.venue.specs[symbol], exchange.offset_ns))
 
 
 async def query_depth_book(request: web.Request) -> web.Response:
     exchange, symbol = request.app[EXCHANGE], named_symbol(request)
     exchange.catch_up()
-    return web.json_response(wire.depth_book(exchange.venue.book_update(symbol), exchange.venue.specs[symbol]))
+    return web.json_response(wire.depth_book(exchange.book(symbol), exchange.venue.specs[symbol]))
 
 
 async def query_recent_trades(request: web.Request) -> web.Response:
@@ -185,8 +187,17 @@ def _chain(request: web.Request) -> Chain:
         raise BadRequest("chain: must be one of bsc, solana") from None
 
 
+def _login_request(request: web.Request) -> Exchange:
+    """The exchange, if no fault refuses logins."""
+    exchange = request.app[EXCHANGE]
+    refused = exchange.faults.take("login_refused", exchange.venue.now_ns, Whom(endpoint=request.path))
+    if refused is not None:
+        raise ApiError(refused.whole("status"), refused.text("message"))
+    return exchange
+
+
 async def prepare_sign_in(request: web.Request) -> web.Response:
-    exchange, chain, body = request.app[EXCHANGE], _chain(request), json_object(await request.read())
+    exchange, chain, body = _login_request(request), _chain(request), json_object(await request.read())
     address, request_id = body.get("address"), body.get("requestId")
     if not isinstance(address, str) or not address:
         raise BadRequest("address: required string")
@@ -197,13 +208,15 @@ async def prepare_sign_in(request: web.Request) -> web.Response:
 
 
 async def login(request: web.Request) -> web.Response:
-    exchange, chain, body = request.app[EXCHANGE], _chain(request), json_object(await request.read())
+    exchange, chain, body = _login_request(request), _chain(request), json_object(await request.read())
     signature, signed_data = body.get("signature"), body.get("signedData")
     if not isinstance(signature, str) or not isinstance(signed_data, str):
         raise BadRequest("signature: signature and signedData are required strings")
     expires_s = requests.integer(body, "expiresSeconds") if "expiresSeconds" in body else 604_800
     if not 1 <= expires_s <= MAX_EXPIRES_S:
         raise BadRequest(f"expiresSeconds: must be 1 to {MAX_EXPIRES_S}")
+    short = exchange.faults.take("token_short", exchange.venue.now_ns)
+    expires_s = min(expires_s, short.whole("lifetime_s")) if short is not None else expires_s
     token, address = exchange.identity.login(chain, signature, signed_data, expires_s, exchange.wall_s())
     exchange.enter(token)
     answer = {"token": token, "address": address, "alias": "emulator", "chain": str(chain), "perpsAlpha": True}

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.exchange import MS, Exchange, ReplyTo
+from hummingbot_extensions.emulator.exchange import Exchange, ReplyTo
+from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Client
 from hummingbot_extensions.emulator.maker_uptime import maker_uptime
 from hummingbot_extensions.emulator.request_signing import (
@@ -93,10 +94,15 @@ async def query_order(request: web.Request) -> web.Response:
     if order_id is None and not query.get("cl_ord_id"):
         raise BadRequest("order_id: order_id or cl_ord_id is required")
     order = exchange.venue.find_order(client.user, order_id, query.get("cl_ord_id"))
-    lag_ns = int(exchange.config.query_order_lag_ms * MS)
+    lag_ns = _lag_ns(exchange, client, "query_order_404", exchange.config.query_order_lag_ms)
     if order is None or order.shown_ns is None or exchange.venue.now_ns < order.shown_ns + lag_ns:
         raise ApiError(404, "order not found")
     return web.json_response(_order_object(exchange, client, order))
+
+
+def _lag_ns(exchange: Exchange, client: Client, fault: str, base_ms: float = 0.0) -> int:
+    """By how much an answer trails behind for this account."""
+    return exchange.faults.lag_ns(fault, base_ms, exchange.venue.now_ns, Whom(account=client.user))
 
 
 def _order_object(exchange: Exchange, client: Client, order: Order) -> wire.Wire:
@@ -131,7 +137,7 @@ async def query_open_orders(request: web.Request) -> web.Response:
     symbol = symbol_of(request, False)
     account, now_ns = account_of(request, client), exchange.venue.now_ns
     rows = [order for order in account.live.values() if order.status is OrderStatus.OPEN]
-    stale_ns = int(exchange.config.stale_open_orders_ms * MS)
+    stale_ns = _lag_ns(exchange, client, "open_orders_stale", exchange.config.stale_open_orders_ms)
     if stale_ns:
         rows += [
             order
@@ -163,7 +169,9 @@ def _order_page(
 
 async def query_trades(request: web.Request) -> web.Response:
     client = client_of(request)
+    exchange = request.app[EXCHANGE]
     query, symbol, (start, end) = request.query, symbol_of(request, False), window(request)
+    end = min(end, exchange.venue.now_ns - _lag_ns(exchange, client, "trades_lag"))
     rows = [
         trade
         for trade in account_of(request, client).trades
@@ -179,10 +187,12 @@ async def query_trades(request: web.Request) -> web.Response:
 async def query_positions(request: web.Request) -> web.Response:
     client = client_of(request)
     exchange, symbol = request.app[EXCHANGE], symbol_of(request, False)
+    armed = exchange.faults.active("position_flat_rows", exchange.venue.now_ns, Whom(account=client.user))
+    shows_flat = exchange.config.flat_position_rows or armed is not None
     rows = [
         wire.position_object(exchange.venue.position(client.user, name), exchange.venue.specs[name], exchange.offset_ns)
         for name, position in account_of(request, client).positions.items()
-        if symbol in (None, name) and (position.lots or (exchange.config.flat_position_rows and position.updated_ns))
+        if symbol in (None, name) and (position.lots or (shows_flat and position.updated_ns))
     ]
     return web.json_response(rows)
 

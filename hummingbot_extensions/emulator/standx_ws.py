@@ -1,6 +1,5 @@
 """The two WebSockets of StandX, protocol section 4: ws-stream (market and account data) and ws-api (order entry).
 
-Every outbound text frame passes the connection's outbox, which holds it for the configured delay and keeps the order.
 Choices where the protocol is silent: candles come on the price beat; a subscription to depth_book or price is answered
 at once with the latest frame; an unknown channel is an invalid payload and an unknown symbol is refused by name; of
 several ws-api sockets with one session id the latest login receives what REST orders cause.
@@ -8,157 +7,33 @@ several ws-api sockets with one session id the latest login receives what REST o
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections import deque
 from typing import Any
-
-from aiohttp import WSMsgType, web
 
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.candles import RESOLUTIONS_S
-from hummingbot_extensions.emulator.exchange import MS, Exchange, ReplyTo
-from hummingbot_extensions.emulator.identity import Client
+from hummingbot_extensions.emulator.exchange import Exchange, ReplyTo
+from hummingbot_extensions.emulator.faults.frames import Outgoing
+from hummingbot_extensions.emulator.faults.outcomes import accepted_frame
 from hummingbot_extensions.emulator.request_signing import (
     SignatureRefused,
     check_signature,
 )
+from hummingbot_extensions.emulator.session import Session
 from hummingbot_extensions.emulator.signatures import BadToken
 from hummingbot_extensions.emulator.standx_requests import BadRequest
 
 PUBLIC = ("price", "depth_book", "public_trade")
 PRIVATE = ("order", "position", "balance", "trade")
 INVALID_PAYLOAD = {"code": 400, "message": "invalid request payload"}
-PONG_TIMEOUT = {"code": 408, "message": "disconnecting due to not receive Pong within 5 minute period"}
-MAX_WAITING_FRAMES = 20_000
-
-
-class Session:
-    """One WebSocket: outbox, writer, heartbeat. Subclasses say what a text frame means."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
-        self.socket = web.WebSocketResponse(autoping=False, max_msg_size=1 << 20)
-        self.client: Client | None = None
-        self._held: deque[tuple[int, str]] = deque()
-        self._last_due_ns = 0
-        self._unwritten = 0
-        self._written = asyncio.Event()
-        self._written.set()
-        self._transport: asyncio.BaseTransport | None = None
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
-        self._last_pong_s = time.monotonic()
-
-    async def run(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve the connection until either side ends it."""
-        self._transport = request.transport
-        await self.socket.prepare(request)
-        self.opened()
-        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._beat())]
-        try:
-            async for message in self.socket:
-                if message.type is WSMsgType.TEXT:
-                    self.exchange.catch_up()
-                    self.received(message.data)
-                    self.exchange.flush()
-                elif message.type is WSMsgType.PING:
-                    await self.socket.pong(message.data)
-                elif message.type is WSMsgType.PONG:
-                    self._last_pong_s = time.monotonic()
-        finally:
-            self.closed()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._written.set()
-        return self.socket
-
-    def opened(self) -> None:
-        raise NotImplementedError
-
-    def closed(self) -> None:
-        raise NotImplementedError
-
-    def received(self, text: str) -> None:
-        raise NotImplementedError
-
-    def send(self, frame: Any, ts_ns: int | None = None) -> None:
-        """Send one frame about something that happened at ``ts_ns``, now if None."""
-        self.send_text(wire.compact(frame), ts_ns)
-
-    def send_text(self, text: str, ts_ns: int | None = None) -> None:
-        since_ns = self.exchange.venue.now_ns if ts_ns is None else ts_ns
-        self._last_due_ns = max(self._last_due_ns, since_ns + int(self.exchange.config.feed_delay_ms * MS))
-        self._held.append((self._last_due_ns, text))
-
-    def flush(self, now_ns: int) -> None:
-        """Pass on every frame whose delay is over; silence loses it instead."""
-        silent = now_ns < self.exchange.faults.silent_until_ns
-        while self._held and self._held[0][0] <= now_ns:
-            _, text = self._held.popleft()
-            if not silent and not self.socket.closed:
-                self._unwritten += 1
-                self._written.clear()
-                self._ready.put_nowait(text)
-
-    def next_due_ns(self) -> int | None:
-        return self._held[0][0] if self._held else None
-
-    async def drained(self) -> None:
-        """Wait until every frame that is due has been written, or the socket is gone."""
-        if not self.socket.closed:
-            await self._written.wait()
-
-    async def close(self) -> None:
-        await self.socket.close()
-
-    def drop(self) -> None:
-        """Cut the connection without a word, as a broken network does."""
-        if isinstance(self._transport, asyncio.Transport):
-            self._transport.abort()
-
-    async def _write(self) -> None:
-        try:
-            while True:
-                text = await self._ready.get()
-                if self._ready.qsize() > MAX_WAITING_FRAMES:
-                    await self.socket.close(code=1008, message=b"slow consumer")
-                    return
-                await self.socket.send_str(text)
-                self.exchange.counters.frames_sent += 1
-                self._unwritten -= 1
-                if not self._unwritten:
-                    self._written.set()
-        except ConnectionResetError:
-            return  # the reader sees the end of the connection and ends the session
-        finally:
-            self._written.set()
-
-    async def _beat(self) -> None:
-        """Ping every 10 s; close after five minutes without a pong or at the age limit."""
-        config = self.exchange.config
-        opened_s = time.monotonic()
-        while True:
-            left_s = config.max_connection_s + opened_s - time.monotonic()
-            await asyncio.sleep(min(config.ping_every_s, max(0.0, left_s)))
-            now_s = time.monotonic()
-            if now_s - self._last_pong_s > config.pong_timeout_s:
-                await self.socket.send_str(wire.compact(PONG_TIMEOUT))
-                await self.socket.close()
-                return
-            if now_s - opened_s >= config.max_connection_s:
-                await self.socket.close()
-                return
-            try:
-                await self.socket.ping()
-            except ConnectionResetError:
-                return
 
 
 class StreamSession(Session):
     """ws-stream: one sequence number per connection, public and private channels, no snapshots of private ones."""
+
+    kind = "stream"
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange)
@@ -246,9 +121,9 @@ class StreamSession(Session):
             if named == symbol:
                 data = self.exchange.running_candle(symbol, interval)
                 if data:
-                    self._seq += 1
-                    envelope = {"seq": self._seq, "channel": "kline", "symbol": symbol, "interval": interval}
-                    self.send(envelope | {"data": data}, ts_ns)
+                    seq = self._next_seq("kline")
+                    envelope = {"seq": seq, "channel": "kline", "symbol": symbol, "interval": interval}
+                    self.send_text(Outgoing(wire.compact(envelope | {"data": data}), "kline", symbol), ts_ns)
 
     def _latest(self, channel: str, symbol: str) -> str | None:
         exchange = self.exchange
@@ -261,20 +136,32 @@ class StreamSession(Session):
     def wants(self, channel: str, symbol: str) -> bool:
         return (channel, symbol) in self._public
 
-    def send_private(self, user: str, channel: str, data: str, ts_ns: int) -> None:
+    def send_private(
+        self, user: str, channel: str, symbol: str | None, data: str, ts_ns: int, extra_ns: int = 0
+    ) -> None:
         """Send an account payload, already JSON text, if it belongs to this connection's user and subscriptions."""
         if channel in self._private and self.client is not None and self.client.user == user:
-            self.send_enveloped(channel, None, data, ts_ns)
+            text = f'{{"seq":{self._next_seq(channel)},"channel":"{channel}","data":{data}}}'
+            self.send_text(Outgoing(text, channel, symbol, extra_ns), ts_ns)
 
     def send_enveloped(self, channel: str, symbol: str | None, data: str, ts_ns: int | None = None) -> None:
         """Send a payload, already JSON text, under the next sequence number."""
-        self._seq += 1
         named = f'"symbol":"{symbol}",' if symbol is not None else ""
-        self.send_text(f'{{"seq":{self._seq},"channel":"{channel}",{named}"data":{data}}}', ts_ns)
+        text = f'{{"seq":{self._next_seq(channel)},"channel":"{channel}",{named}"data":{data}}}'
+        self.send_text(Outgoing(text, channel, symbol), ts_ns)
+
+    def _next_seq(self, channel: str) -> int:
+        self._seq += 1
+        jump = self.exchange.faults.take("seq_jump", self.exchange.venue.now_ns, self.whom(channel))
+        if jump is not None:
+            self._seq += jump.whole("by")
+        return self._seq
 
 
 class ApiSession(Session):
     """ws-api: login, order:new, order:cancel, with an accepted and a terminal frame per command."""
+
+    kind = "api"
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange)
@@ -318,8 +205,15 @@ class ApiSession(Session):
         except BadRequest as error:
             self.exchange.counters.order_rejections["bad_request"] += 1
             answer = {"code": 400, "message": str(error)}
-        if answer is not None:
-            self.send(answer | {"request_id": request_id})
+        if answer is None:
+            return
+        channel, late_ns = "login" if method == "auth:login" else "refusal", 0
+        if answer.get("status") == "accepted":
+            late = accepted_frame(self.exchange.faults, self.exchange.venue.now_ns, self.whom("accepted"))
+            if late is None:
+                return
+            channel, late_ns = "accepted", late
+        self.send(answer | {"request_id": request_id}, None, channel, late_ns)
 
     def _login(self, request: dict[str, Any], body: dict[str, Any]) -> wire.Wire:
         session_id, token = request.get("session_id"), body.get("token")

@@ -133,7 +133,7 @@ async def test_maker_uptime_of_a_full_hour() -> None:
 async def test_http_fault_after_acceptance_hides_an_order() -> None:
     """A 502 after acceptance leaves the order alive and queryable; one before leaves nothing."""
     async with served() as client:
-        fault = {"kind": "http", "status": 502, "path": "/api/new_order"}
+        fault = {"name": "http_status", "status": 502, "endpoint": "/api/new_order"}
         await client.control("faults", fault | {"when": "after"})
         assert (await client.order("buy", "0.001", "99990", cl_ord_id="ghost"))[0] == 502
         await client.stream.until(lambda socket: socket.of("order"))
@@ -147,11 +147,11 @@ async def test_http_fault_after_acceptance_hides_an_order() -> None:
 async def test_reject_next_and_revoke() -> None:
     """The next order is acknowledged and then refused; a revoked token opens nothing any more."""
     async with served() as client:
-        await client.control("faults", {"kind": "reject_next", "count": 1, "message": "balance not enough"})
+        await client.control("faults", {"name": "order_rejected", "count": 1, "message": "balance not enough"})
         frames = await client.api_outcome("order:new", order_body("buy", "0.001", "99990"), "r")
         assert frames[1] == {"code": 400, "message": "balance not enough", "request_id": "r"}
         assert (await client.api_outcome("order:new", order_body("buy", "0.001", "99990"), "s"))[1]["code"] == 0
-        await client.control("faults", {"kind": "revoke_token", "user": "demo"})
+        await client.control("faults", {"name": "token_revoked", "account": "demo"})
         assert (await client.get("/api/query_balance"))[0] == 401
 
 
@@ -162,13 +162,13 @@ async def test_dropped_and_silent_sockets() -> None:
         await client.step(200)
         seen = len(client.stream.of("public_trade"))
         assert seen == 1
-        await client.control("faults", {"kind": "silence", "seconds": 1})
+        await client.control("faults", {"name": "silence", "seconds": 1})
         await client.step(900)
         assert len(client.stream.of("public_trade")) == seen
         await client.step(1_000)
         assert len(client.stream.of("public_trade")) > seen
-        dropped = await client.control("faults", {"kind": "drop_sockets", "which": "stream"})
-        assert dropped == {"dropped": 1}
+        dropped = await client.control("faults", {"name": "socket_drop", "socket": "stream"})
+        assert dropped["affected"] == 1
         await client.stream.ended()
         assert not client.api.socket.closed
         deadline = time.monotonic() + 5
@@ -200,8 +200,8 @@ async def test_index_and_bad_control_requests() -> None:
         async with client.http.get("/") as page:
             assert "/_control/accounts/demo/score" in await page.text()
         for path, body, status in (
-            ("faults", {"kind": "flood"}, 400),
-            ("faults", {"kind": "silence", "seconds": -1}, 400),
+            ("faults", {"name": "flood"}, 400),
+            ("faults", {"name": "silence", "seconds": -1}, 400),
             ("step", {"ms": 5}, 409),
         ):
             async with client.http.post(f"/_control/{path}", json=body) as answer:
