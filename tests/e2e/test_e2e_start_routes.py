@@ -44,9 +44,14 @@ def test_a_detached_bot_quotes_and_stops_clean(free_workspace: Workspace, emulat
     done = free_workspace.run(command)
     assert done.returncode == 0, done.stdout + done.stderr
     emulator.wait_for_quotes()
-    status = free_workspace.hbot("status")
-    assert f"strategy: {strategy}" in status and f"{CONNECTOR} BTC-DUSD  quoting" in status
-    assert "time in band" in status
+    seen = [""]
+
+    def is_shown() -> bool:  # quotes can rest before the script's own first tick, which comes once a second
+        seen[0] = free_workspace.hbot("status")
+        return f"{CONNECTOR} BTC-DUSD  quoting" in seen[0]
+
+    until(is_shown, 30, lambda: f"the controller's lines in the status, which says {seen[0]}")
+    assert f"strategy: {strategy}" in seen[0] and "time in band" in seen[0]
     free_workspace.hbot("stop", "--timeout", "60")
     check_ended(free_workspace, emulator)
 
