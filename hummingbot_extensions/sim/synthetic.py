@@ -13,6 +13,7 @@ from math import exp
 from random import Random
 
 from hummingbot_extensions.core.types import Side, TimeInForce
+from hummingbot_extensions.kernels.fifo import Int64Array
 from hummingbot_extensions.sim.agents import DEFAULT_AGENTS, AgentParams
 from hummingbot_extensions.sim.makers import GONE, MakerSide
 from hummingbot_extensions.sim.market import (
@@ -43,7 +44,9 @@ class SyntheticMarket:
         start_ns: int,
         start_price_ticks: int,
         params: AgentParams = DEFAULT_AGENTS,
+        book: FifoBook | None = None,
     ) -> None:
+        """``book`` is an empty one that also does something of its own, such as noting the orders it is given."""
         if start_price_ticks <= 0:
             raise ValueError(f"start price must be positive, got {start_price_ticks} ticks")
         self.spec = spec
@@ -58,7 +61,7 @@ class SyntheticMarket:
         self._makers = {
             side: MakerSide(side, params, self._maker_rng, self._bps_ticks, self._lots_per_base) for side in Side
         }
-        self._book = FifoBook()
+        self._book = FifoBook() if book is None else book
         self._slots: dict[int, tuple[MakerSide, int]] = {}
         self._next_agent_id = -1
         self._start_ns = start_ns
@@ -106,6 +109,10 @@ class SyntheticMarket:
 
     def book(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         return self._book.levels(Side.BUY, depth), self._book.levels(Side.SELL, depth)
+
+    def shown(self, depth: int) -> dict[Side, tuple[Int64Array, Int64Array]]:
+        """(ticks, lots) a side as the venue shows them: truncated down to the display grid, at most ``depth``."""
+        return {side: self._book.shown(side, self.spec.display_grid_ticks, depth) for side in Side}
 
     def touch(self) -> tuple[int | None, int | None]:
         return self._book.best_ticks(Side.BUY), self._book.best_ticks(Side.SELL)

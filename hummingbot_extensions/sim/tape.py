@@ -33,11 +33,10 @@ import numpy.typing as npt
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.kernels.ladder import shown_lots
 from hummingbot_extensions.sim.market import BookChanged, Fill, MarketEvent, MarketSpec, Placement, Print
-from hummingbot_extensions.sim.queue_models import QueueModel, QueuePlace, RiskAverseQueue
+from hummingbot_extensions.sim.queue_models import RISK_AVERSE, QueueModel, QueuePlace
 
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-RISK_AVERSE: QueueModel = RiskAverseQueue()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +57,15 @@ class Ladders:
         filled = self.offsets[1:] > self.offsets[:-1]
         best[filled] = self.ticks[self.offsets[:-1][filled]]
         return best
+
+    def selected(self, rows: Int64Array) -> Ladders:
+        """The ladders of these frames, which must be sorted and named once each."""
+        counts = np.diff(self.offsets)
+        chosen = np.zeros(len(counts), np.bool_)
+        chosen[rows] = True
+        levels = np.repeat(chosen, counts)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts[rows], dtype=np.int64)])
+        return Ladders(offsets, self.ticks[levels], self.lots[levels])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,12 +218,21 @@ class TapeMarket:
                 order.place = self._queue.on_frame(order.place, shown)
 
     def _shown_lots(self, side: Side, orders: list[_Resting]) -> list[int | None]:
-        """Lots of others that the frame shows in each order's bucket, None where it shows no such level."""
+        """Lots of others that the frame shows in each order's bucket, None where it shows no such level.
+
+        A level that was shown in the order's life and would be if it still had lots has 0, not None.
+        """
         if not orders:
             return []
         ticks, lots = self._ladders(side).at(self._frame)
         found = shown_lots(ticks, lots, np.array([order.bucket_ticks for order in orders], np.int64)).tolist()
-        return [None if value < 0 else value for value in found]
+        last = int(ticks[-1]) if len(ticks) else None
+        return [
+            value if value >= 0
+            else 0 if order.place.has_been_shown and last is not None and (order.bucket_ticks - last) * side.sign > 0
+            else None
+            for order, value in zip(orders, found, strict=True)
+        ]  # fmt: skip
 
     def _fill_resting(self, order: _Resting, ts_ns: int, lots: int) -> None:
         order.left_lots -= lots

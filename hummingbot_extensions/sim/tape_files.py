@@ -162,7 +162,7 @@ def _frames(
     late[kept] = ts_ns[kept] < np.maximum.accumulate(ts_ns[kept]) if len(kept) else False
     dropped["late"] = int(np.count_nonzero(late & in_window))
     rows = np.flatnonzero(keep & ~late & in_window)
-    return ts_ns[rows], _selected(bid, rows), _selected(ask, rows), dropped
+    return ts_ns[rows], bid.selected(rows), ask.selected(rows), dropped
 
 
 def _side(tables: Sequence[Any], side: str) -> _RaggedSide:
@@ -252,14 +252,6 @@ def _repeats(ts_ns: Int64Array, side: Ladders) -> BoolArray:
     differs = (side.ticks[here] != side.ticks[before]) | (side.lots[here] != side.lots[before])
     repeats[np.repeat(rows, lengths)[differs]] = False
     return repeats
-
-
-def _selected(side: Ladders, rows: Int64Array) -> Ladders:
-    counts = np.diff(side.offsets)
-    chosen = np.zeros(len(counts), np.bool_)
-    chosen[rows] = True
-    levels = np.repeat(chosen, counts)
-    return Ladders(_offsets(counts[rows]), side.ticks[levels], side.lots[levels])
 
 
 def _trades(
