@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hummingbot_extensions.kernels.ladder import aggregate_down
-from hummingbot_extensions.sim.tape import Tape
+from hummingbot_extensions.sim.tape import Ladders, Tape
 
 
 def displayed(levels: Sequence[tuple[int, int]], grid_ticks: int, depth: int) -> list[tuple[int, int]]:
@@ -26,8 +26,13 @@ def displayed(levels: Sequence[tuple[int, int]], grid_ticks: int, depth: int) ->
 
 def shown_grid_ticks(tape: Tape) -> int:
     """Largest power of ten of ticks on which every shown price lies: the display grid of the tape's days."""
-    common = int(np.gcd.reduce(np.concatenate([tape.bids.ticks, tape.asks.ticks])))
+    return ladders_grid_ticks(tape.bids, tape.asks)
+
+
+def ladders_grid_ticks(bids: Ladders, asks: Ladders) -> int:
+    """``shown_grid_ticks`` of two sides; 1 where nothing is shown."""
+    common = int(np.gcd.reduce(np.concatenate([bids.ticks, asks.ticks, np.zeros(1, np.int64)])))
     grid = 1
-    while common % (grid * 10) == 0:
+    while common and common % (grid * 10) == 0:
         grid *= 10
     return grid

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hummingbot_extensions.sim.display import ladders_grid_ticks
+from hummingbot_extensions.sim.latency import RecordedLatency
 from hummingbot_extensions.sim.market import MarketSpec
 from hummingbot_extensions.sim.tape import BoolArray, Int64Array, Ladders, Tape, inferred_buys
 
@@ -86,9 +88,33 @@ def load_standx_parquet(
     if not len(frame_ts_ns):
         raise TapeUnreadable(f"no usable frame of {symbol} lies in {_window(start_ns, end_ns)}; choose another start")
     trade_ts_ns, ticks, lots, bad_prints = _trades(trades, spec, int(frame_ts_ns[0]), end_ns)
-    is_buy = inferred_buys(frame_ts_ns, bids.best(), trade_ts_ns, ticks)
+    grid = ladders_grid_ticks(bids, asks)
+    is_buy = inferred_buys(frame_ts_ns, bids.best(), trade_ts_ns, ticks, asks.best(), grid)
     tape = Tape(symbol, frame_ts_ns, bids, asks, trade_ts_ns, ticks, lots, is_buy)
     return LoadedTape(tape, Dropped(**dropped, bad_prints=bad_prints))
+
+
+def recorded_feed_delay(
+    directory: Path | str, symbol: str, start_ns: int | None = None, end_ns: int | None = None
+) -> RecordedLatency:
+    """Received minus venue time of the frames stamped in [start, end), each stamp's first receipt.
+
+    A frame received before its own stamp (the collector's clock was behind) counts as not delayed. TapeUnreadable as
+    in ``load_standx_parquet``.
+    """
+    paths = [path for hour_ns, path in _hours(Path(directory), symbol) if _is_needed(hour_ns, start_ns, end_ns)]
+    tables = [_read(path, ["timestamp", "received_at"]) for path in paths]
+    empty = np.zeros(0, np.int64)
+    sent_ns = np.concatenate([empty, *(_stamps(table) for table in tables)])
+    received_ns = np.concatenate([empty, *(_stamps(table, "received_at") for table in tables)])
+    inside = _in_window(sent_ns, start_ns, end_ns)
+    sent_ns, received_ns = sent_ns[inside], received_ns[inside]
+    if not len(sent_ns):
+        raise TapeUnreadable(f"no frame of {symbol} lies in {_window(start_ns, end_ns)}; choose another start")
+    order = np.lexsort((received_ns, sent_ns))
+    sent_ns, received_ns = sent_ns[order], received_ns[order]
+    first = np.concatenate([np.ones(1, np.bool_), sent_ns[1:] != sent_ns[:-1]])
+    return RecordedLatency(sent_ns[first], np.maximum(received_ns[first] - sent_ns[first], 0))
 
 
 def first_stamp_ns(directory: Path | str, symbol: str) -> int:
@@ -195,10 +221,10 @@ def _ragged(table: Any, name: str) -> tuple[Int64Array, FloatArray]:
     return np.concatenate(counts), np.concatenate(values)
 
 
-def _stamps(table: Any) -> Int64Array:
-    column = table.column("timestamp")
+def _stamps(table: Any, name: str = "timestamp") -> Int64Array:
+    column = table.column(name)
     if column.null_count:
-        raise TapeUnreadable("a recorded row has no timestamp; record that hour again")
+        raise TapeUnreadable(f"a recorded row has no {name}; record that hour again")
     stamps = column.to_numpy()
     return np.asarray(stamps, dtype="datetime64[ns]").astype(np.int64)
 

@@ -131,7 +131,7 @@ def test_late_frames_are_dropped_and_late_prints_sorted(tmp_path: Path) -> None:
     write_rows(tmp_path, [(0, GOOD), (3, GOOD), (2, GOOD), (4, GOOD)])
     prints = {
         "timestamp": pa.array([START_NS + 3 * BEAT_NS, START_NS + BEAT_NS], pa.timestamp("ns", tz="UTC")),
-        "price": [100.02, 100.0],
+        "price": [100.2, 100.0],
         "quantity": [0.0002, 0.0001],
     }
     parquet.write_table(pa.table(prints), tmp_path / "trades_BTC-USD_2026-01-06_02.parquet")
