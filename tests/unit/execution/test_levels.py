@@ -197,7 +197,7 @@ async def test_a_post_only_refusal_backs_off_and_is_no_error(
 ) -> None:
     """The refused side waits and is quoted again by the same level; nothing is logged at ERROR."""
     async def refuse(bench: Bench) -> None:
-        await arm_fault(bench, kind="reject_next", count=1, message="alo order rejected")
+        await arm_fault(bench, name="order_rejected", message="alo order rejected")
 
     with caplog.at_level(logging.ERROR):
         async with trading(tmp_path, monkeypatch, before_start=refuse, **FAST) as line:
@@ -216,7 +216,7 @@ async def test_an_unknown_order_holds_its_side_and_counts(tmp_path: Path, monkey
     """With the answer lost the side stays silent under unknown_order and the size counts, until the venue is asked."""
     async def lose(bench: Bench) -> None:
         bench.connector._order_entry.connected.clear()  # so that orders go by REST
-        await arm_fault(bench, kind="http", status=502, count=1, path="/api/new_order", when="after")
+        await arm_fault(bench, name="http_status", status=502, endpoint="/api/new_order", when="after")
 
     async with trading(tmp_path, monkeypatch, before_start=lose, emulator={"order_delay_ms": 1000.0}, **FAST) as line:
         def unknown() -> list[object]:

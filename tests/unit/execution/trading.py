@@ -132,9 +132,15 @@ def event_log_threads() -> frozenset[threading.Thread]:
 
 
 async def arm_fault(b: Bench, **fault: Any) -> None:
-    """Order a fault through the emulator's control API."""
+    """Switch a fault of the emulator's catalogue on through its control API."""
     url = f"{b.handle.url}/_control/faults"
     async with aiohttp.ClientSession() as session, session.post(url, json=fault) as answer:
+        assert answer.status == 200, await answer.text()
+
+
+async def clear_faults(b: Bench) -> None:
+    """Switch every fault off."""
+    async with aiohttp.ClientSession() as session, session.delete(f"{b.handle.url}/_control/faults") as answer:
         assert answer.status == 200, await answer.text()
 
 
