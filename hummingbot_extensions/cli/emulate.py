@@ -6,11 +6,14 @@ import asyncio
 import json
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
+from hummingbot_extensions.emulator.faults import BadFault, FaultBoard
+from hummingbot_extensions.emulator.faults.board import catalogue, parsed_text
+from hummingbot_extensions.emulator.faults.catalogue import CATALOGUE
 from hummingbot_extensions.emulator.serve import ready_note, serve
 from hummingbot_extensions.emulator.server import Handle
 
@@ -45,6 +48,9 @@ def standx(
     feed_delay_ms: Annotated[float, typer.Option(min=0, help="Added to every WebSocket frame.")] = 0.0,
     balance: Annotated[str, typer.Option(help="DUSD of every new account.")] = "10000",
     rate_limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="NAME[:key=value,...], on from the start; may be repeated.")
+    ] = None,
     credentials_file: Annotated[Path | None, typer.Option(help="Write demo's login here, mode 0600.")] = None,
     ready_file: Annotated[Path | None, typer.Option(help="Write url, port, pid and user here once serving.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line once serving.")] = False,
@@ -58,6 +64,10 @@ def standx(
         _fail(f"--balance {balance}: not a number", EXIT_CONFIG)
     if not money.is_finite() or money < 0:
         _fail(f"--balance {balance}: must be 0 or more", EXIT_CONFIG)
+    try:
+        faults = [_checked_fault(text) for text in fault or []]
+    except BadFault as error:
+        _fail(f"--fault {error}", EXIT_CONFIG)
     config = EmulatorConfig(
         market=market,
         symbol=symbol,
@@ -72,6 +82,7 @@ def standx(
         feed_delay_ms=feed_delay_ms,
         balance=money,
         rate_limits=rate_limits,
+        faults=faults,
     )
 
     def say(handle: Handle) -> None:
@@ -89,6 +100,27 @@ def standx(
         asyncio.run(serve(config, credentials_file, ready_file, say))
     except CannotServe as error:
         _fail(str(error), EXIT_ERROR)
+
+
+@app.command()
+def faults(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the catalogue as JSON.")] = False,
+) -> None:
+    """List the faults that --fault and the control API take."""
+    if as_json:
+        typer.echo(json.dumps(catalogue()))
+        return
+    for entry in CATALOGUE:
+        typer.echo(f"{entry.name:<26} {entry.meaning}")
+        for param in entry.params:
+            typer.echo(f"{'':<26}   {param.name}={param.default}  {param.meaning}, {param.bounds.replace('`', '')}")
+
+
+def _checked_fault(text: str) -> dict[str, Any]:
+    """Request of a fault that can be armed; BadFault otherwise."""
+    request = parsed_text(text)
+    FaultBoard(0).arm(request, 0)
+    return request
 
 
 def _fail(text: str, code: int) -> NoReturn:
