@@ -6,15 +6,50 @@ rate. Sources and worked figures: the protocol document of StandX, section 6.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 MONEY_STEP = Decimal("0.000000001")
 """Amounts that the venue reserves are rounded up at nine decimals."""
 
+EXACT_STEP = Decimal("1e-15")
+"""Shares of an amount are cut at fifteen decimals: their sums stay exact up to ten trillion, so no money is lost."""
+
 LOCK_FACTOR = Decimal("1.05")
 """Safety factor on the fee part of an order lock."""
 
 ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class MarginTier:
+    """Maintenance margin rate for positions worth at most ``up_to_value``; None for the last tier."""
+
+    up_to_value: Decimal | None
+    rate: Decimal
+
+
+def tier_of(value: Decimal, tiers: Sequence[MarginTier]) -> int:
+    """Index of the tier that a position of this value stands in; the last one takes what exceeds them all.
+
+    >>> tiers = (MarginTier(Decimal(1000000), Decimal("0.01")), MarginTier(None, Decimal("0.025")))
+    >>> tier_of(Decimal(1000000), tiers), tier_of(Decimal(1000001), tiers)
+    (0, 1)
+    """
+    for index, tier in enumerate(tiers):
+        if tier.up_to_value is None or value <= tier.up_to_value:
+            return index
+    return len(tiers) - 1
+
+
+def share(amount: Decimal, part: int, whole: int) -> Decimal:
+    """``amount`` x ``part`` / ``whole`` at fifteen decimals; all of it, to the last digit, when the part is the whole.
+
+    >>> share(Decimal(10), 1, 3)
+    Decimal('3.333333333333333')
+    """
+    return amount if part == whole else (amount * part / whole).quantize(EXACT_STEP)
 
 
 def round_up_money(amount: Decimal) -> Decimal:

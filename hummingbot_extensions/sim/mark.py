@@ -66,6 +66,15 @@ class MarkModel:
             self._basis.popleft()
         self._mean_basis = sum(basis for _, basis in self._basis) / len(self._basis)
 
+    def to_plain(self) -> list[list[float]]:
+        """The window's samples, as JSON holds them."""
+        return [[at_ns, basis] for at_ns, basis in self._basis]
+
+    def restore(self, plain: list[list[float]]) -> None:
+        """Take over the window that ``to_plain`` gave."""
+        self._basis = deque((int(at_ns), basis) for at_ns, basis in plain)
+        self._mean_basis = sum(basis for _, basis in self._basis) / len(self._basis) if self._basis else 0.0
+
 
 @dataclass(slots=True)
 class FundingModel:
@@ -94,6 +103,14 @@ class FundingModel:
         rate = self.rate()
         self._premium_sum, self._premium_count = 0.0, 0
         return rate
+
+    def to_plain(self) -> list[float]:
+        """The running hour's samples, summed and counted."""
+        return [self._premium_sum, self._premium_count]
+
+    def restore(self, plain: list[float]) -> None:
+        """Take over the running hour that ``to_plain`` gave."""
+        self._premium_sum, self._premium_count = plain[0], int(plain[1])
 
 
 def funding_rate(premium: float, interest: float, clamp: float, cap: float) -> float:

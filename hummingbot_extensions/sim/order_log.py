@@ -41,6 +41,10 @@ class OrderLog:
         self._open[order_id] = row
         self.rows.append(row)
 
+    def reopen(self) -> None:
+        """Find the intervals that still run among the rows, after these were put back from a saved state."""
+        self._open = {row.order_id: row for row in self.rows if row.end_ns is None}
+
     def left(self, order_id: int, now_ns: int) -> None:
         """Close the order's interval, if it has one."""
         row = self._open.pop(order_id, None)

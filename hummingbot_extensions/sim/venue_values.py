@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 
+ZERO = Decimal(0)
+
 
 class OrderKind(StrEnum):
     LIMIT = "limit"
@@ -23,6 +25,43 @@ class OrderStatus(StrEnum):
     FILLED = "filled"
     CANCELED = "canceled"
     REJECTED = "rejected"
+    UNTRIGGERED = "untriggered"
+    """A take-profit or stop-loss order that waits for the mark."""
+
+
+class MarginMode(StrEnum):
+    """Which money stands behind a position: the whole wallet, or only what was put aside for it."""
+
+    CROSS = "cross"
+    ISOLATED = "isolated"
+
+
+class OrderSource(StrEnum):
+    """Who made an order. The venue publishes only ``user``; the other names are ours."""
+
+    USER = "user"
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+    LIQUIDATION = "liquidation"
+
+
+class SelfMatch(StrEnum):
+    """What happens when an order could meet a resting one of its own account. The venue documents no prevention."""
+
+    ALLOW = "allow"
+    """They trade like strangers."""
+    CANCEL_RESTING = "cancel_resting"
+    """Every own order that the new one's limit reaches is cancelled first."""
+    CANCEL_INCOMING = "cancel_incoming"
+    """The new order is refused."""
+
+
+class ReduceOnlyRule(StrEnum):
+    """What happens to a reduce-only order that is larger than what is left to reduce; undocumented."""
+
+    REJECT = "reject"
+    CLIP = "clip"
+    """Cut to what is left; refused when nothing is."""
 
 
 class Reason(StrEnum):
@@ -44,11 +83,19 @@ class Reason(StrEnum):
     MARGIN_MODE = "margin_mode"
     POST_ONLY_CROSSED = "post_only_crossed"
     NOT_RESTING = "not_resting"
+    HALTED = "halted"
+    TRIGGER_PRICE = "trigger_price"
+    MARGIN = "margin"
+    SELF_MATCH = "self_match"
+    LIQUIDATED = "liquidated"
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order as asked for. ``price`` is None for a market order; ``client_id`` None lets the venue make one."""
+    """An order as asked for. ``price`` is None for a market order; ``client_id`` None lets the venue make one.
+
+    ``tp_price`` and ``sl_price`` make closing orders, triggered by the mark, once this order has been filled.
+    """
 
     symbol: str
     side: Side
@@ -60,6 +107,8 @@ class NewOrder:
     client_id: str | None = None
     leverage: int | None = None
     margin_mode: str | None = None
+    tp_price: Decimal | None = None
+    sl_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +161,12 @@ class OrderView:
     position_id: int
     created_ns: int
     updated_ns: int
+    source: OrderSource = OrderSource.USER
+    liq_id: int = 0
+    """Number of the liquidation that made this order, 0 for none."""
+    trigger_price: Decimal | None = None
+    parent_id: int = 0
+    """Order to whose fill a take-profit or stop-loss order belongs, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +211,13 @@ class PositionView:
     created_ns: int
     updated_ns: int
     now_ns: int
+    holding_margin: Decimal = ZERO
+    """Money that stands behind the position alone when isolated; its initial margin when cross."""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceView:
-    """An account's money at one instant, in the settlement asset."""
+    """An account's money at one instant, in the settlement asset. ``locked`` is taken from the cross wallet."""
 
     user: str
     cross_balance: Decimal
@@ -170,6 +227,8 @@ class BalanceView:
     pnl_24h: Decimal
     created_ns: int
     now_ns: int
+    isolated_balance: Decimal = ZERO
+    isolated_upnl: Decimal = ZERO
 
     @property
     def available(self) -> Decimal:
@@ -177,8 +236,21 @@ class BalanceView:
         return self.cross_balance - self.cross_margin - self.locked + self.cross_upnl
 
     @property
-    def equity(self) -> Decimal:
+    def cross_equity(self) -> Decimal:
+        """What stands behind all cross positions together."""
         return self.cross_balance + self.cross_upnl
+
+    @property
+    def balance(self) -> Decimal:
+        return self.cross_balance + self.isolated_balance
+
+    @property
+    def upnl(self) -> Decimal:
+        return self.cross_upnl + self.isolated_upnl
+
+    @property
+    def equity(self) -> Decimal:
+        return self.balance + self.upnl
 
 
 @dataclass(frozen=True, slots=True)
