@@ -224,7 +224,7 @@ async def test_reduce_only_over_the_wire() -> None:
 
 
 async def test_leverage_and_margin_mode() -> None:
-    """Leverage is set and read back as a string, out of range is refused; cross is the only margin mode."""
+    """Leverage is set and read back as a string, out of range is refused; the mode stays while an order is open."""
     async with served() as client:
         assert (await client.post("/api/change_leverage", {"symbol": "BTC-USD", "leverage": 20}))[0] == 200
         config = await client.ok("/api/query_position_config?symbol=BTC-USD")
@@ -232,6 +232,7 @@ async def test_leverage_and_margin_mode() -> None:
         assert (await client.post("/api/change_leverage", {"symbol": "BTC-USD", "leverage": 41}))[0] == 400
         assert (await client.post("/api/change_leverage", {"symbol": "BTC-USD", "leverage": "20"}))[0] == 400
         assert (await client.post("/api/change_margin_mode", {"symbol": "BTC-USD", "margin_mode": "cross"}))[0] == 200
+        assert (await client.order("buy", "0.001", "99990"))[0] == 200
         status, body = await client.post("/api/change_margin_mode", {"symbol": "BTC-USD", "margin_mode": "isolated"})
         assert status == 400 and body["message"].startswith("margin_mode: ")
 
