@@ -107,6 +107,8 @@ def lines(found: FrameToWire) -> list[str]:
     ]
     if found.ours_ms and found.stock_ms:
         rows.append(f"{'stock / ours, p50':<50}{median(found.stock_ms) / median(found.ours_ms):9.0f} x")
+        rows.append("  ours from the frame that an order was decided on; stock from the first frame that put its "
+                    "quote out, since its loop does not see frames")
     return rows
 
 

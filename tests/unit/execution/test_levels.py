@@ -252,3 +252,18 @@ async def test_a_level_that_nobody_waits_for_ends_itself(tmp_path: Path, monkeyp
         assert line.quoter is not first
         await line.stop()
         assert [row["kind"] for row in line.events() if row["kind"] in ("run", "stopped")] == ["run", "stopped"] * 2
+
+
+async def test_a_fill_that_is_told_after_the_cancel_of_a_stopped_level_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trade frame comes after the order's last frame: the level ends as a hold, the ledger has the fill."""
+    async with trading(tmp_path, monkeypatch, emulator={"cancel_delay_ms": 300.0}, **FAST) as line:
+        await line.quoted()
+        level = line.level(Side.BUY)
+        await arm_fault(line.bench, name="frame_delay", channel="trade", ms=900)
+        await stop_level(line, Side.BUY)
+        line.hit(Side.BUY, 5)
+        await until(lambda: level.is_closed, 8.0, line.describe)
+        await until(lambda: line.quoter.ledger.fills == 1, 5.0, "the fill in the ledger")
+        assert level.close_type is CloseType.POSITION_HOLD

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hummingbot.core.data_type.common import OrderType
+from hummingbot.strategy_v2.models.base import RunnableStatus
 
 from hummingbot_extensions.core.decide import decide
 from hummingbot_extensions.core.decision import Silence
@@ -193,3 +195,25 @@ async def test_a_connector_that_cannot_be_quoted_is_refused_at_once_with_the_fix
             await until(lambda: line.strategy.current_timestamp > before + 0.3, 3.0, "the clock")
             assert line.strategy.controllers == {}
     assert any("it lacks a_member_it_lacks" in record.getMessage() for record in caplog.records)
+
+
+async def test_a_drawdown_limit_reads_the_net_result_through_a_kill_switch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A profit above the limit is no loss after an off and on; a net loss beyond it stops the controller for good."""
+    limits = {"max_controller_drawdown_quote": Decimal("0.02")}
+    async with trading(tmp_path, monkeypatch, script_settings=limits, **FAST) as line:
+        await line.quoted()
+        line.hit(Side.BUY, 5)
+        await until(lambda: (line.controller.get_custom_info()["net_pnl_quote"] or 0) > 0.02, 3.0, line.describe)
+        await line.switch_off()
+        await asyncio.sleep(0.3)
+        await line.switch_on()
+        await line.quoted()
+        await asyncio.sleep(0.3)
+        assert line.controller.status is RunnableStatus.RUNNING
+        monkeypatch.setattr(line.quoter, "ledger", replace(line.quoter.ledger, fees_quote=Decimal("0.05")))
+        await until(lambda: line.controller.status is RunnableStatus.TERMINATED, 3.0, "the drawdown stop")
+        await until(lambda: not line.venue_orders(), 5.0, line.describe)
+        await asyncio.sleep(0.3)
+        assert line.controller.status is RunnableStatus.TERMINATED
