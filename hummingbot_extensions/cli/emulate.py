@@ -10,6 +10,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from hummingbot_extensions.cli.program_files import DEFAULT_PROGRAMS, load_program
+from hummingbot_extensions.core.programs import ProgramFileError
 from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
 from hummingbot_extensions.emulator.faults import BadFault, FaultBoard
 from hummingbot_extensions.emulator.faults.board import catalogue, parsed_text
@@ -48,6 +50,9 @@ def standx(
     feed_delay_ms: Annotated[float, typer.Option(min=0, help="Added to every WebSocket frame.")] = 0.0,
     balance: Annotated[str, typer.Option(help="DUSD of every new account.")] = "10000",
     rate_limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,
+    program: Annotated[
+        list[str] | None, typer.Option(help="Reward program to score by: packaged name or file; may be repeated.")
+    ] = None,
     fault: Annotated[
         list[str] | None, typer.Option(help="NAME[:key=value,...], on from the start; may be repeated.")
     ] = None,
@@ -68,6 +73,10 @@ def standx(
         faults = [_checked_fault(text) for text in fault or []]
     except BadFault as error:
         _fail(f"--fault {error}", EXIT_CONFIG)
+    try:
+        programs = [load_program(name) for name in program or DEFAULT_PROGRAMS]
+    except ProgramFileError as error:
+        _fail(f"--program {error}", EXIT_CONFIG)
     config = EmulatorConfig(
         market=market,
         symbol=symbol,
@@ -82,6 +91,7 @@ def standx(
         feed_delay_ms=feed_delay_ms,
         balance=money,
         rate_limits=rate_limits,
+        programs=programs,
         faults=faults,
     )
 

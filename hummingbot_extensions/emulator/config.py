@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core.programs import ProgramRules
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.market import MarketSource
+from hummingbot_extensions.sim.venue import VenueParams
 
 
 class CannotServe(Exception):
@@ -63,11 +65,15 @@ class EmulatorConfig:
     pong_timeout_s: float = 300.0
     token_lifetime_s: int = 30 * 86_400
     """Of the web token of ``demo``, wall time."""
+    programs: Sequence[ProgramRules] = ()
+    """Reward programs that accounts are scored by; the first that pays Maker Hours answers /api/maker/uptime."""
     faults: Sequence[Mapping[str, Any]] = ()
     """Faults that are on from the start, as the control API takes them."""
     markets: Mapping[str, MarketSource] | None = None
     """Ready markets by symbol, instead of ``market``: for tests and for a feed inside the process."""
     mark_rules: Mapping[str, MarkRule] | None = None
     """With ``markets``: symbols whose mark is not the median of three."""
+    venue: VenueParams | None = None
+    """With ``markets``: other beats than the venue's own."""
     show_every_frame: bool = False
     """With ``markets``: send each frame that the market delivers, not a 250 ms beat."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isfinite, nan
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from hummingbot_extensions.emulator.exchange import MS, Exchange
 from hummingbot_extensions.emulator.faults import BadFault
 from hummingbot_extensions.emulator.faults.board import catalogue
 from hummingbot_extensions.emulator.overview import account, account_names, overview, page
+from hummingbot_extensions.emulator.program_view import program_scores
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
 from hummingbot_extensions.sim.order_log import score
 
@@ -145,17 +147,41 @@ async def get_account(request: web.Request) -> web.Response:
     return web.json_response(account(_exchange(request), _user(request)))
 
 
-async def get_score(request: web.Request) -> web.Response:
-    exchange, query = _exchange(request), request.query
-    symbol = query.get("symbol", next(iter(exchange.venue.specs)))
+def _span(request: web.Request, exchange: Exchange) -> tuple[str, int | None]:
+    """Market and start in venue time that the query names: the first market and None unless it does."""
+    symbol = request.query.get("symbol", next(iter(exchange.venue.specs)))
     if symbol not in exchange.venue.specs:
         raise web.HTTPBadRequest(text=f"symbol: unknown symbol {symbol}")
+    since_ms = _number(request, "since_ms")
+    return symbol, None if since_ms is None else int(since_ms * MS) - exchange.offset_ns
+
+
+def _number(request: web.Request, name: str) -> float | None:
+    if name not in request.query:
+        return None
     try:
-        since_ns = int(float(query["since_ms"]) * MS) - exchange.offset_ns if "since_ms" in query else None
-        band_bps = float(query.get("band_bps", "10"))
+        value = float(request.query[name])
     except ValueError:
-        raise web.HTTPBadRequest(text="since_ms, band_bps: must be numbers") from None
-    return web.json_response(account_score(exchange, _user(request), symbol, since_ns, band_bps))
+        value = nan
+    if not isfinite(value):
+        raise web.HTTPBadRequest(text=f"{name}: must be a number")
+    return value
+
+
+async def get_score(request: web.Request) -> web.Response:
+    exchange = _exchange(request)
+    symbol, since_ns = _span(request, exchange)
+    band_bps = _number(request, "band_bps")
+    return web.json_response(
+        account_score(exchange, _user(request), symbol, since_ns, 10.0 if band_bps is None else band_bps)
+    )
+
+
+async def get_programs(request: web.Request) -> web.Response:
+    """The account's score under every program of the config."""
+    exchange = _exchange(request)
+    symbol, since_ns = _span(request, exchange)
+    return web.json_response(program_scores(exchange, _user(request), symbol, since_ns))
 
 
 async def get_orders(request: web.Request) -> web.Response:
@@ -229,6 +255,7 @@ ROUTES: list[web.RouteDef] = [
     web.get("/_control/state", get_state),
     web.get("/_control/accounts/{user}", get_account),
     web.get("/_control/accounts/{user}/score", get_score),
+    web.get("/_control/accounts/{user}/programs", get_programs),
     web.get("/_control/accounts/{user}/orders", get_orders),
     web.post("/_control/step", post_step),
     web.post("/_control/speed", post_speed),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hummingbot_extensions.core.maker_hours import HourScore
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Tape
 from hummingbot_extensions.emulator.clock import ManualClock, VenueClock
@@ -94,6 +95,8 @@ class Exchange:
         self.api_sessions: dict[str, ApiSession] = {}
         self.books: dict[str, BookUpdate] = {}
         self.aliases: dict[str, str] = {}
+        self.hour_scores: dict[tuple[str, str, int], HourScore] = {}
+        """Maker Hours of hours that are over, by user, market and start in UTC."""
         self._diverted: list[tuple[int, int, ReplyTo, wire.Wire]] = []
         self._diverted_count = 0
         self._cancelled_ns: dict[str, int] = {}

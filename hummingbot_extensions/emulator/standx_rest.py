@@ -12,7 +12,7 @@ from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.exchange import Exchange, ReplyTo
 from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Client
-from hummingbot_extensions.emulator.maker_uptime import maker_uptime
+from hummingbot_extensions.emulator.maker_uptime import hours_program, maker_uptime
 from hummingbot_extensions.emulator.request_signing import (
     check_signature,
 )
@@ -232,7 +232,10 @@ async def query_maker_uptime(request: web.Request) -> web.Response:
     client = client_of(request)
     exchange = request.app[EXCHANGE]
     check_signature(exchange, client, request.headers, b"")
-    return web.json_response(maker_uptime(exchange, client.user))
+    rules = hours_program(exchange)
+    if rules is None:
+        raise ApiError(404, "no maker program is configured")
+    return web.json_response(maker_uptime(exchange, client.user, rules))
 
 
 ROUTES: list[web.RouteDef] = [

@@ -10,16 +10,24 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from scripted_market import Outside, ScriptedMarket, quiet_book
 
+from hummingbot_extensions.core.program_file import program_rules
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.server import Handle, run_emulator
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+CONF = Path(__file__).resolve().parents[2] / "conf" / "programs"
+PROGRAMS = [
+    program_rules(yaml.safe_load((CONF / f"{name}.yml").read_text(encoding="utf-8")))
+    for name in ("standx_uptime_2026-01", "standx_points_2026-01", "standx_sip5a")
+]
 SESSION = "c4b8b0b2-7f0e-4a53-9d6b-2f7a1f0c9f10"
 
 
@@ -176,7 +184,7 @@ async def served(script: Sequence[Outside] = (), wired: bool = True, **config: A
     market = config.pop("scripted", None) or ScriptedMarket([*quiet_book(), *script])
     options = {"order_delay_ms": 0.0, "cancel_delay_ms": 0.0, "balance": Decimal(100_000)} | config
     async with (
-        run_emulator(EmulatorConfig(markets={"BTC-USD": market}, **options)) as handle,
+        run_emulator(EmulatorConfig(markets={"BTC-USD": market}, **({"programs": PROGRAMS} | options))) as handle,
         aiohttp.ClientSession(handle.url) as http,
     ):
         client = Wired(handle, http, handle.credentials.secret, seed_of(handle.credentials.request_key))
