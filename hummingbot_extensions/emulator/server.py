@@ -59,7 +59,7 @@ def build_exchange(config: EmulatorConfig) -> Exchange:
     chosen = build_markets(config)
     start_ns = next(iter(chosen.markets.values())).now_ns
     offset_ns = 0 if config.manual else (time.time_ns() - start_ns) // MS * MS
-    params = VenueParams(clock_offset_ns=offset_ns)
+    params = replace(config.venue or VenueParams(), clock_offset_ns=offset_ns)
     if chosen.shows_every_frame:
         params = replace(params, book_every_ns=0, step_ns=TAPE_STEP_NS)
     faults = FaultBoard(config.seed)

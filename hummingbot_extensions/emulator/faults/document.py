@@ -31,7 +31,7 @@ beside its own parameters:
 | `probability` | share of the occasions at which it takes hold; draws come from the emulator's seed |
 
 A scope narrows it to one `account` (`demo`, or a user id), `socket` (`stream` or `api`), `channel` (on ws-api: `login`,
-`accepted`, `terminal`, `refusal`), `symbol` or `endpoint` (a path). Times are venue time unless they are said to be wall
+`accepted`, `terminal`, `refusal`), `symbol` or `endpoint` (a path). Times are venue time unless said to be wall
 time. Venue time itself is moved by `POST /_control/step {"ms": 250}` (manual time) and `POST /_control/speed
 {"speed": 10}`.
 """
