@@ -81,7 +81,13 @@ def generated_feed(
         spec = replace(spec, display_grid_ticks=1)
     if not traits.has_bursts:
         params = replace(params, taker_burst_max=1)
-    tape = recorded_tape(SyntheticMarket(spec, seed, start_ns, start_price_ticks, params), duration_ns)
+    return received(
+        recorded_tape(SyntheticMarket(spec, seed, start_ns, start_price_ticks, params), duration_ns), seed, traits
+    )
+
+
+def received(tape: Tape, seed: int, traits: FeedTraits) -> Feed:
+    """The tape as it comes through holes and delay; the other traits belong to the making of it."""
     if traits.hole_every_s:
         tape = with_holes(tape, seed, traits.hole_every_s, traits.hole_s)
     if traits.delay is None:

@@ -11,7 +11,16 @@ from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.agents import DEFAULT_AGENTS, AgentParams
 from hummingbot_extensions.sim.generator import DEPTH, generated_tape
 from hummingbot_extensions.sim.market import BookChanged, Fill, MarketEvent, Print
-from hummingbot_extensions.sim.statistics import BTC_USD, START_NS, START_PRICE_TICKS, TARGETS, figures, main
+from hummingbot_extensions.sim.statistics import (
+    BTC_USD,
+    FEED_TARGETS,
+    START_NS,
+    START_PRICE_TICKS,
+    TARGETS,
+    figures,
+    is_within,
+    main,
+)
 from hummingbot_extensions.sim.synthetic import SyntheticMarket
 
 SECOND_NS = 1_000_000_000
@@ -212,9 +221,19 @@ def test_generated_hour_resembles_the_recording() -> None:
         assert TARGETS[name] / 2 < found[name] < TARGETS[name] * 2, (name, found[name])
 
 
-def test_statistics_command_prints_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line per target and the speed, even for a tape too short to hold a 60 s move."""
-    assert main(["--hours", "0.01", "--seeds", "1"]) == 0
+def test_statistics_command_prints_every_figure_and_judges(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per target and the speed, even for a tape too short to hold a 60 s move, which cannot pass."""
+    assert main(["--hours", "0.01", "--seeds", "2"]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:-1]] == list(TARGETS)
+    names = [line.split()[0] for line in lines[:-1]]
+    assert names == ["market", *TARGETS, "feed,", *FEED_TARGETS]
+    assert next(line for line in lines if line.startswith("move_60s")).split()[4] == "FAIL"
     assert "times real time" in lines[-1]
+
+
+def test_figures_are_judged_within_a_tenth() -> None:
+    """Nine per cent off passes, eleven fails, nothing measured fails, and a maximum is not judged."""
+    assert [is_within("locked_frac", 0.46 * ratio) for ratio in (1.09, 0.91, 1.11, 0.89)] == [True, True, False, False]
+    assert is_within("delay_ms_p50", 384.0) is True
+    assert is_within("depth_base_p50", float("nan")) is False
+    assert is_within("prints_per_stamp_max", 1_000.0) is None
