@@ -27,8 +27,9 @@ import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from hummingbot_extensions.sim import account_views, margin_changes
+from hummingbot_extensions.sim import account_views, margin_changes, venue_state
 from hummingbot_extensions.sim.account import Account, Order, Position
 from hummingbot_extensions.sim.conditional_orders import is_excess, is_triggered
 from hummingbot_extensions.sim.funding import HOUR_NS, settle
@@ -41,6 +42,7 @@ from hummingbot_extensions.sim.market import MarketSource, MarketSpec
 from hummingbot_extensions.sim.order_log import AliveLog, MarkLog
 from hummingbot_extensions.sim.venue_desk import Desk
 from hummingbot_extensions.sim.venue_market import new_market
+from hummingbot_extensions.sim.venue_state import Cancelling, Command, Placing
 from hummingbot_extensions.sim.venue_values import (
     Accepted,
     BalanceView,
@@ -88,24 +90,6 @@ class VenueParams:
 DEFAULT_PARAMS = VenueParams()
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
-    """An accepted order on its way to the market."""
-
-    user: str
-    order_id: int
-    tag: object
-
-
-@dataclass(frozen=True, slots=True)
-class Cancelling:
-    """An accepted cancel on its way to the market."""
-
-    user: str
-    request: CancelOrders
-    tag: object
-
-
 class Venue:
     """Accounts laid over one or more markets. See the module for the rules."""
 
@@ -128,7 +112,7 @@ class Venue:
         house = new_house([market.spec for market in self._markets.values()], self.start_ns)
         self._desk = Desk(self._markets, house, params.margin_tiers, params.self_match, self.start_ns)
         self._liquidator = Liquidator(self._desk, params.tranche_frac)
-        self._commands: list[tuple[int, int, Placing | Cancelling]] = []
+        self._commands: list[Command] = []
         self._command_count = 0
         self._next_position_id = FIRST_POSITION_ID
         self._next_funding_id = FIRST_FUNDING_ID
@@ -285,6 +269,67 @@ class Venue:
                 is_off = order.price_ticks % step_ticks or order.left_lots % step_lots
                 if is_off and order.symbol == symbol and order.status is OrderStatus.OPEN:
                     self._desk.remove(account, order)
+
+    # Saved state
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything the venue knows, as JSON holds it; see ``venue_state`` for markets. Call between two advances.
+
+        Events that no ``advance`` has handed over yet are not in it: what they told is.
+        """
+        return {
+            "version": venue_state.VERSION,
+            "start_ns": self.start_ns,
+            "now_ns": self.now_ns,
+            "markets": {symbol: venue_state.market_state(market) for symbol, market in self._markets.items()},
+            "accounts": [venue_state.account_state(account) for account in self.accounts.values()],
+            "house": venue_state.house_state(self.house),
+            "commands": [venue_state.command_state(command) for command in sorted(self._commands, key=_due)],
+            "touched": sorted(self._desk.touched),
+            "next": [getattr(holder, name) for holder, name in self._counters()],
+        }
+
+    @classmethod
+    def from_plain(
+        cls,
+        plain: dict[str, Any],
+        markets: Mapping[str, MarketSource],
+        params: VenueParams = DEFAULT_PARAMS,
+        mark_rules: Mapping[str, MarkRule] | None = None,
+    ) -> Venue:
+        """The venue that ``to_plain`` described, over fresh markets of the same symbols. ValueError if they differ."""
+        if plain.get("version") != venue_state.VERSION:
+            raise ValueError(f"state of version {plain.get('version')}, expected {venue_state.VERSION}")
+        if set(plain["markets"]) != set(markets):
+            raise ValueError(f"state of the markets {sorted(plain['markets'])}, not of {sorted(markets)}")
+        venue = cls(markets, params, mark_rules)
+        venue.start_ns, venue._desk.now_ns = plain["start_ns"], plain["now_ns"]
+        venue._desk.house = venue_state.house_of(plain["house"])
+        for state in plain["accounts"]:
+            account = venue_state.account_of(state)
+            venue.accounts[account.user] = account
+            venue._desk.owners.update(dict.fromkeys(account.orders, account.user))
+        venue._commands = [venue_state.command_of(state) for state in plain["commands"]]
+        venue._desk.touched = set(plain["touched"])
+        for (holder, name), value in zip(venue._counters(), plain["next"], strict=True):
+            setattr(holder, name, value)
+        for symbol, market in venue._markets.items():
+            if not venue_state.restore_market(market, plain["markets"][symbol], venue.now_ns):
+                for account in venue.accounts.values():
+                    venue_state.plant(market, account, venue.now_ns)
+        venue.invariants()
+        return venue
+
+    def _counters(self) -> list[tuple[object, str]]:
+        """Every running number, in the order in which a state holds them."""
+        return [
+            (self._desk, "next_order_id"),
+            (self._desk, "next_trade_id"),
+            (self._liquidator, "next_id"),
+            (self, "_next_position_id"),
+            (self, "_next_funding_id"),
+            (self, "_command_count"),
+        ]
 
     # Requests
 
@@ -452,6 +497,10 @@ class Venue:
             mark_ticks = market.mark_ticks
             if mark_ticks is not None and not market.is_halted and is_triggered(order, mark_ticks):
                 self._desk.trigger(account, order)
+
+
+def _due(command: Command) -> tuple[int, int]:
+    return command[:2]
 
 
 def _unknown_symbol(symbol: str) -> Refusal:
