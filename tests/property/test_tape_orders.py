@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.generator import generated_tape
 from hummingbot_extensions.sim.market import Fill, MarketEvent, Placement, Print
+from hummingbot_extensions.sim.queue_models import QUEUE_MODELS, QueueModel
 from hummingbot_extensions.sim.tape import Tape, TapeMarket
 from tests.support.tapes import BTC, MS, START_NS
 
@@ -50,8 +51,11 @@ def tape() -> Tape:
     return generated_tape(BTC, 11, START_NS, 40_000 * MS, PRICE_TICKS)
 
 
-def taped() -> TapeMarket:
-    return TapeMarket(tape(), BTC)
+models = st.sampled_from(list(QUEUE_MODELS.values()))
+
+
+def taped(model: QueueModel) -> TapeMarket:
+    return TapeMarket(tape(), BTC, queue=model)
 
 
 @dataclass(slots=True)
@@ -98,11 +102,11 @@ def all_fills(done: Run) -> list[Fill]:
     return taken + [event for event in done.events if isinstance(event, Fill)]
 
 
-@given(plans)
+@given(plans, models)
 @settings(max_examples=100)
-def test_lots_are_conserved_and_limits_kept(plan: list[Step]) -> None:
+def test_lots_are_conserved_and_limits_kept(plan: list[Step], model: QueueModel) -> None:
     """Size = filled + cancelled + resting for each order, nothing fills past its limit, events come in time order."""
-    market = taped()
+    market = taped(model)
     done = run(market, plan, None)
     filled: Counter[int] = Counter()
     for fill in all_fills(done):
@@ -123,18 +127,18 @@ def test_lots_are_conserved_and_limits_kept(plan: list[Step]) -> None:
     assert [event.ts_ns for event in done.events] == sorted(event.ts_ns for event in done.events)
 
 
-@given(plans, st.integers(1, 900))
+@given(plans, st.integers(1, 900), models)
 @settings(max_examples=40)
-def test_slicing_time_changes_nothing(plan: list[Step], slice_ms: int) -> None:
+def test_slicing_time_changes_nothing(plan: list[Step], slice_ms: int, model: QueueModel) -> None:
     """One advance or hundreds of small ones: same events, same books, to the lot."""
-    assert run(taped(), plan, None) == run(taped(), plan, slice_ms)
+    assert run(taped(model), plan, None) == run(taped(model), plan, slice_ms)
 
 
-@given(plans)
+@given(plans, models)
 @settings(max_examples=60)
-def test_prints_of_a_tape_fill_us_by_no_more_than_their_size(plan: list[Step]) -> None:
+def test_prints_of_a_tape_fill_us_by_no_more_than_their_size(plan: list[Step], model: QueueModel) -> None:
     """Between two frames our maker fills at one instant never exceed what printed there."""
-    market = taped()
+    market = taped(model)
     done = run(market, plan, None)
     frames = set(tape().frame_ts_ns.tolist())
     printed: Counter[int] = Counter()
