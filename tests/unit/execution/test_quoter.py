@@ -19,7 +19,7 @@ from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import quoter as quoter_module
 from tests.support.running import until
-from tests.unit.execution.trading import FAST, arm_fault, clear_faults, trading
+from tests.unit.execution.trading import CONTROLLER, FAST, arm_fault, clear_faults, trading
 
 
 async def test_many_wake_ups_in_one_turn_are_one_decision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,6 +206,7 @@ async def test_a_drawdown_limit_reads_the_net_result_through_a_kill_switch(
         await line.quoted()
         line.hit(Side.BUY, 5)
         await until(lambda: (line.controller.get_custom_info()["net_pnl_quote"] or 0) > 0.02, 3.0, line.describe)
+        await until(lambda: line.strategy._peak_quote.get(CONTROLLER, 0) > Decimal("0.02"), 3.0, "the peak noted")
         await line.switch_off()
         await asyncio.sleep(0.3)
         await line.switch_on()
