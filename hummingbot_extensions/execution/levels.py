@@ -28,6 +28,9 @@ class Level(Protocol):
 
     def open_orders(self) -> Iterable[OwnOrder]: ...
 
+    def uncancelled(self) -> list[str]:
+        """Ids of orders that may rest and of which no cancel was asked, from memory alone: it cannot fail."""
+
 
 class Account(Protocol):
     """Who keeps count of what became of orders."""
@@ -77,3 +80,6 @@ class DryLevel:
 
     def open_orders(self) -> Iterable[OwnOrder]:
         return list(self._orders.values())
+
+    def uncancelled(self) -> list[str]:
+        return list(self._orders)

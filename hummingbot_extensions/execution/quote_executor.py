@@ -106,6 +106,10 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
     def owns(self, client_order_id: str) -> bool:
         return client_order_id in self._sent
 
+    def uncancelled(self) -> list[str]:
+        return [
+            order_id for order_id, sent in self._sent.items() if not sent.is_ended and sent.cancel_sent_ns is None]
+
     def open_orders(self) -> Iterator[OwnOrder]:
         """Every order that may still fill, whatever is known about it."""
         connector = self.connectors[self.config.connector_name]

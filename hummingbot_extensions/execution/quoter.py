@@ -204,9 +204,12 @@ class Quoter:
     def _pull_quotes(self) -> None:
         """Cancel everything that is not being cancelled: what a quoter does that cannot decide."""
         for level in self._levels:
-            for order in list(level.open_orders()):
-                if order.cancel_sent_ns is None:
-                    level.cancel(Cancel(order.client_order_id, order.side, DECISION_FAILED, True))
+            for order_id in level.uncancelled():
+                try:
+                    level.cancel(Cancel(order_id, level.side, DECISION_FAILED, True))
+                except Exception:
+                    # One order that cannot be cancelled must not keep the others resting; the next turn tries again.
+                    logging.getLogger(__name__).exception("cancel failed id=%s", order_id)
 
     # --- levels ---
 

@@ -18,6 +18,7 @@ from hummingbot_extensions.core.decide import decide
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import quoter as quoter_module
+from hummingbot_extensions.execution.quote_executor import QuoteExecutor
 from tests.support.running import until
 from tests.unit.execution.trading import CONTROLLER, FAST, arm_fault, clear_faults, trading
 
@@ -75,6 +76,22 @@ async def test_a_failing_decision_pulls_quotes_and_recovers(
         assert len(failed) == 1
         await line.quoted()
         assert line.controller.desk.custom_info()["bid"]["silence"] is None
+
+
+async def test_orders_that_cannot_be_read_are_pulled_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When our own orders cannot even be listed, they are cancelled from memory instead of being left to rest."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+
+        def broken(_: Any) -> Any:
+            raise LookupError("the connector cannot say")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(QuoteExecutor, "open_orders", broken)
+            await until(lambda: not line.venue_orders(), 5.0, line.describe)
+        await line.quoted()
 
 
 async def test_a_position_on_its_way_is_waited_for_and_a_foreign_one_is_taken(
