@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from scripted_market import START_NS, Outside, ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.account import Account
+from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.venue import DEFAULT_PARAMS, Venue, VenueParams
 from hummingbot_extensions.sim.venue_values import (
     Accepted,
@@ -35,12 +36,17 @@ class Driver:
         balance: str = "10000",
         book: Sequence[Outside] | None = None,
         params: VenueParams = DEFAULT_PARAMS,
+        mark_rules: Mapping[str, MarkRule] | None = None,
         **market: Any,
     ) -> None:
-        source = ScriptedMarket([*(quiet_book() if book is None else book), *script], **market)
-        self.venue = Venue({"BTC-USD": source}, params)
+        self.source = self.make_source([*(quiet_book() if book is None else book), *script], **market)
+        self.venue = Venue({"BTC-USD": self.source}, params, mark_rules)
         self.account: Account = self.venue.open_account(USER, Decimal(balance))
         self.events: list[VenueEvent] = []
+
+    @staticmethod
+    def make_source(script: Sequence[Outside], **market: Any) -> ScriptedMarket:
+        return ScriptedMarket(script, **market)
 
     def to(self, seconds: float) -> list[VenueEvent]:
         """Advance to ``seconds`` after the start; the new events."""
