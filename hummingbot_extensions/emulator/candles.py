@@ -22,6 +22,9 @@ RESOLUTIONS_S = {
     "1M": 30 * DAY_S,
 }
 """Candle widths in seconds; a month counts as thirty days, weeks and months begin at the epoch."""
+PRINTS = "1T"
+RESOLUTIONS = (PRINTS, *RESOLUTIONS_S)
+"""All widths; ``1T`` is one candle per print, for as many prints as are kept."""
 
 
 @dataclass(slots=True)
@@ -53,13 +56,17 @@ class Tape:
 
     def add(self, update: PrintUpdate) -> None:
         self.recent.append(update)
-        start_s = (update.ts_ns + self.offset_ns) // SECOND_NS
-        price, lots = update.price_ticks, update.size_lots
-        candle = Candle(start_s, price, price, price, price, lots, price * lots)
-        if self._seconds and self._seconds[-1].start_s == start_s:
+        candle = self._candle(update)
+        if self._seconds and self._seconds[-1].start_s == candle.start_s:
             self._seconds[-1].join(candle)
         else:
             self._seconds.append(candle)
+
+    def _candle(self, update: PrintUpdate) -> Candle:
+        """One print as a candle."""
+        start_s = (update.ts_ns + self.offset_ns) // SECOND_NS
+        price, lots = update.price_ticks, update.size_lots
+        return Candle(start_s, price, price, price, price, lots, price * lots)
 
     def day(self, now_ns: int) -> Candle | None:
         """The last 24 h as one candle; None without a print."""
@@ -74,6 +81,11 @@ class Tape:
 
     def candles(self, from_s: int, to_s: int, resolution: str, count_back: int | None) -> list[Candle]:
         """Candles that begin in [from_s, to_s], ascending; the last ``count_back`` of those up to ``to_s`` if given."""
+        if resolution == PRINTS:
+            found = [candle for candle in map(self._candle, self.recent) if candle.start_s <= to_s]
+            if count_back is None:
+                return [candle for candle in found if candle.start_s >= from_s]
+            return found[-count_back:] if count_back else []
         width = RESOLUTIONS_S[resolution]
         if count_back is None:
             return self._joined(from_s - from_s % width, to_s + width, width, from_s, to_s)

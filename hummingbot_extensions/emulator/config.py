@@ -41,6 +41,8 @@ class EmulatorConfig:
     """Added to every frame that leaves on a WebSocket."""
     balance: Decimal = Decimal(10_000)
     """Of ``demo`` and of each wallet at its first login."""
+    cash: Decimal = Decimal(1_000)
+    """In the cash wallet of each account, from which transfer_to_perps moves."""
     rate_limits: bool = True
     max_sockets: int = 10
     max_new_sockets_per_minute: int = 30

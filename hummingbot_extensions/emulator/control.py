@@ -8,16 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
-from hummingbot_extensions.core.uptime import InBand
+from hummingbot_extensions.core.uptime import in_band
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.clock import ManualClock, PacedClock
 from hummingbot_extensions.emulator.exchange import MS, Exchange
-from hummingbot_extensions.emulator.faults import BadFault
+from hummingbot_extensions.emulator.faults import BadFault, acts
 from hummingbot_extensions.emulator.faults.board import catalogue
 from hummingbot_extensions.emulator.overview import account, account_names, overview, page
 from hummingbot_extensions.emulator.program_view import program_scores
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
-from hummingbot_extensions.sim.order_log import score
+from hummingbot_extensions.sim.program_record import market_record
 
 SECOND_NS = 1_000_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 10_000.0
@@ -58,14 +58,11 @@ def state(exchange: Exchange) -> dict[str, Any]:
 
 def account_score(exchange: Exchange, user: str, symbol: str, since_ns: int | None, band_bps: float) -> dict[str, Any]:
     """Exact time in band since ``since_ns`` of venue time (None: since the emulator began)."""
-    venue, spec = exchange.venue, exchange.venue.specs[symbol]
+    venue = exchange.venue
     start_ns = venue.start_ns if since_ns is None else max(since_ns, venue.start_ns)
-    log = venue.accounts[user].log
-    units = (10.0**-spec.price_decimals, 10.0**-spec.size_decimals)
-    found: InBand = score(
-        log, venue.marks(symbol), venue.alive(symbol), symbol, start_ns, venue.now_ns, band_bps, *units
-    )
-    cancels = log.cancels(start_ns, venue.now_ns + 1)
+    record = market_record(venue, user, symbol, start_ns, venue.now_ns)
+    found = in_band(record.quotes, record.marks, record.alive, start_ns, venue.now_ns, band_bps)
+    cancels = venue.accounts[user].log.cancels(start_ns, venue.now_ns + 1)
     minutes = found.alive_ns / (60 * SECOND_NS)
     return {
         "symbol": symbol,
@@ -237,6 +234,8 @@ async def delete_faults(request: web.Request) -> web.Response:
         gone = exchange.faults.disarm(query.get("name"), int(fault_id) if fault_id is not None else None)
     except BadFault as error:
         raise web.HTTPBadRequest(text=str(error)) from None
+    exchange.catch_up()
+    acts.run(exchange)
     return web.json_response({"disarmed": gone})
 
 

@@ -9,11 +9,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hummingbot_extensions.core.maker_hours import HourScore
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Tape
+from hummingbot_extensions.emulator.candles import PRINTS, RESOLUTIONS_S, Tape
 from hummingbot_extensions.emulator.clock import ManualClock, VenueClock
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.faults import FaultBoard, acts, outcomes
@@ -97,6 +98,8 @@ class Exchange:
         self.aliases: dict[str, str] = {}
         self.hour_scores: dict[tuple[str, str, int], HourScore] = {}
         """Maker Hours of hours that are over, by user, market and start in UTC."""
+        self.cash: dict[str, Decimal] = {}
+        """Money in the cash wallet of each account, DUSD; it is no margin."""
         self._diverted: list[tuple[int, int, ReplyTo, wire.Wire]] = []
         self._diverted_count = 0
         self._cancelled_ns: dict[str, int] = {}
@@ -137,8 +140,7 @@ class Exchange:
     def advance_to(self, venue_ns: int) -> None:
         if venue_ns > self.venue.now_ns or self._has_due():
             self._publish(self.venue.advance(max(venue_ns, self.venue.now_ns)))
-        for armed in self.faults.due_acts(self.venue.now_ns):
-            acts.perform(self, armed)
+        acts.run(self)
         self.flush()
 
     def _has_due(self) -> bool:
@@ -191,8 +193,26 @@ class Exchange:
     def enter(self, token: str) -> Client:
         """Client of a token, with an account made at first sight; BadToken otherwise."""
         client = self.identity.client(token, self.wall_s())
-        self.venue.open_account(client.user, self.config.balance)
+        self.open_account(client.user)
         return client
+
+    def open_account(self, user: str) -> None:
+        """Wallets of a user at first sight; nothing when there are."""
+        self.venue.open_account(user, self.config.balance)
+        self.cash.setdefault(user, self.config.cash)
+
+    def move_cash(self, user: str, amount: Decimal) -> Refusal | None:
+        """Move DUSD from the cash wallet to margin, or back when negative. What margin holds back stays."""
+        available = self.cash[user] if amount > 0 else self.venue.balance(user).available
+        if abs(amount) > available:
+            return Refusal(Reason.BALANCE, "balance not enough")
+        account = self.venue.accounts[user]
+        self.cash[user] -= amount
+        account.balance += amount
+        account.start_balance += amount
+        self.venue.house.deposits += amount
+        self._publish([BalanceUpdate(self.venue.now_ns, self.venue.balance(user))])
+        return None
 
     def is_new_request_id(self, request_id: str) -> bool:
         """Whether this id has not been used within 60 s; always True unless the config asks for the check."""
@@ -253,7 +273,9 @@ class Exchange:
         if isinstance(account, str):
             request = dict(request) | {"account": self.aliases.get(account, account)}
         self.faults.prune(self.venue.now_ns)
+        acts.check(self, request)
         armed = self.faults.arm(request, self.venue.now_ns)
+        acts.run(self)
         self.catch_up()
         return armed
 
@@ -335,8 +357,11 @@ class Exchange:
     def running_candle(self, symbol: str, interval: str) -> list[wire.Wire]:
         """Payload of the kline channel: the candle that now runs, if it has a print."""
         now_s = (self.venue.now_ns + self.true_offset_ns) // 1_000_000_000
-        start_s = now_s - now_s % RESOLUTIONS_S[interval]
-        found = self.tapes[symbol].candles(start_s, now_s, interval, None)
+        if interval == PRINTS:
+            found = self.tapes[symbol].candles(0, now_s, interval, 1)
+        else:
+            start_s = now_s - now_s % RESOLUTIONS_S[interval]
+            found = self.tapes[symbol].candles(start_s, now_s, interval, None)
         return [wire.kline_object(candle, self.venue.specs[symbol]) for candle in found]
 
     def _send_private(self, frames: list[tuple[str, str, Any]], ts_ns: int) -> None:

@@ -32,11 +32,11 @@ def account(exchange: Exchange, user: str) -> dict[str, Any]:
     return {
         "user": user,
         "start_balance": wire.exact(holder.start_balance),
-        "balance": wire.exact(balance.cross_balance),
+        "balance": wire.exact(balance.balance),
         "equity": wire.exact(balance.equity),
         "available": wire.exact(balance.available),
         "realized_pnl": wire.exact(holder.realized_pnl),
-        "unrealized_pnl": wire.exact(balance.cross_upnl),
+        "unrealized_pnl": wire.exact(balance.upnl),
         "fees_paid": wire.exact(holder.fees_paid),
         "funding": wire.exact(funding),
         "net_pnl": wire.exact(balance.equity - holder.start_balance),

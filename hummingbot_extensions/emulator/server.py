@@ -108,7 +108,7 @@ async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
     exchange = build_exchange(config)
     credentials = exchange.identity.demo(exchange.wall_s(), config.token_lifetime_s)
     exchange.aliases[DEMO] = credentials.user
-    exchange.venue.open_account(credentials.user, config.balance)
+    exchange.open_account(credentials.user)
     for fault in config.faults:
         try:
             exchange.arm(fault)

@@ -9,7 +9,7 @@ from aiohttp import web
 from hummingbot_extensions.core.rounding import from_units
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.candles import RESOLUTIONS_S, Candle
+from hummingbot_extensions.emulator.candles import RESOLUTIONS, Candle
 from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import MAX_EXPIRES_S, Chain
@@ -31,8 +31,14 @@ from hummingbot_extensions.emulator.standx_requests import BadRequest
 
 async def query_symbol_info(request: web.Request) -> web.Response:
     symbol = symbol_of(request, False)
-    specs = request.app[EXCHANGE].venue.specs
-    return web.json_response([wire.symbol_info(spec) for name, spec in specs.items() if symbol in (None, name)])
+    venue = request.app[EXCHANGE].venue
+    return web.json_response(
+        [
+            wire.symbol_info(spec, venue.lattice(name), venue.is_halted(name))
+            for name, spec in venue.specs.items()
+            if symbol in (None, name)
+        ]
+    )
 
 
 def _day_figures(exchange: Exchange, symbol: str) -> dict[str, float]:
@@ -150,8 +156,8 @@ async def kline_history(request: web.Request) -> web.Response:
     exchange, symbol, query = request.app[EXCHANGE], named_symbol(request), request.query
     exchange.catch_up()
     resolution = query.get("resolution", "")
-    if resolution not in RESOLUTIONS_S:
-        raise BadRequest(f"resolution: must be one of {', '.join(RESOLUTIONS_S)}")
+    if resolution not in RESOLUTIONS:
+        raise BadRequest(f"resolution: must be one of {', '.join(RESOLUTIONS)}")
     from_s, to_s = required(query, "from"), required(query, "to")
     candles = exchange.tapes[symbol].candles(from_s, to_s, resolution, number(query, "countback"))
     spec = exchange.venue.specs[symbol]

@@ -16,7 +16,7 @@ MAX_BATCH = 500
 I64_MAX = 2**63 - 1
 
 _DECIMAL = re.compile(r"\d{1,20}(\.\d{1,20})?")
-_NOT_OFFERED = ("tp_price", "sl_price", "stop_price")
+_SIGNED = re.compile(r"-?\d{1,20}(\.\d{1,20})?")
 
 
 class BadRequest(Exception):
@@ -87,9 +87,8 @@ def new_order(body: Mapping[str, Any]) -> NewOrder:
         tif = TimeInForce(_choice(body, "time_in_force", ["gtc", "ioc", "alo"]))
     if not isinstance(body.get("reduce_only"), bool):
         raise BadRequest("reduce_only: required boolean")
-    for name in _NOT_OFFERED:
-        if body.get(name) is not None:
-            raise BadRequest(f"{name}: triggered orders are not offered by this emulator")
+    if body.get("stop_price") is not None:
+        raise BadRequest("stop_price: stop orders are not offered by this emulator")
     client_id = body.get("cl_ord_id")
     mode = body.get("margin_mode")
     return NewOrder(
@@ -103,7 +102,22 @@ def new_order(body: Mapping[str, Any]) -> NewOrder:
         client_id=_client_id(client_id, "cl_ord_id") if client_id is not None else None,
         leverage=integer(body, "leverage") if body.get("leverage") is not None else None,
         margin_mode=_choice(body, "margin_mode", ["cross", "isolated"]) if mode is not None else None,
+        tp_price=_decimal(body, "tp_price") if body.get("tp_price") is not None else None,
+        sl_price=_decimal(body, "sl_price") if body.get("sl_price") is not None else None,
     )
+
+
+def signed_amount(body: Mapping[str, Any], name: str) -> Decimal:
+    """Member ``name`` as a decimal that may be negative; BadRequest otherwise."""
+    value = body.get(name)
+    if not isinstance(value, str) or not _SIGNED.fullmatch(value):
+        raise BadRequest(f"{name}: must be a decimal as a JSON string")
+    return Decimal(value)
+
+
+def amount(body: Mapping[str, Any], name: str) -> Decimal:
+    """Member ``name`` as a positive decimal; BadRequest otherwise."""
+    return _decimal(body, name)
 
 
 def cancel_order(body: Mapping[str, Any]) -> CancelOrders:

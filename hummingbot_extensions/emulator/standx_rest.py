@@ -12,7 +12,7 @@ from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.exchange import Exchange, ReplyTo
 from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Client
-from hummingbot_extensions.emulator.maker_uptime import hours_program, maker_uptime
+from hummingbot_extensions.emulator.maker_uptime import hours_program, maker_points, maker_uptime
 from hummingbot_extensions.emulator.request_signing import (
     check_signature,
 )
@@ -32,6 +32,8 @@ from hummingbot_extensions.emulator.standx_http import (
 from hummingbot_extensions.emulator.standx_requests import BadRequest
 from hummingbot_extensions.sim.account import Order
 from hummingbot_extensions.sim.venue_values import OrderStatus
+
+POINTS_PER_FEE = 100.0
 
 # Trading
 
@@ -82,6 +84,36 @@ async def change_margin_mode(request: web.Request) -> web.Response:
     return acknowledgement(
         request_id, request.app[EXCHANGE].venue.set_margin_mode(client.user, str(body.get("symbol")), mode)
     )
+
+
+async def transfer_margin(request: web.Request) -> web.Response:
+    client, request_id, body = await signed(request)
+    exchange, symbol = request.app[EXCHANGE], str(body.get("symbol"))
+    refusal = exchange.venue.transfer_margin(client.user, symbol, requests.signed_amount(body, "amount_in"))
+    return acknowledgement(request_id, refusal)
+
+
+async def transfer_to_perps(request: web.Request) -> web.Response:
+    return await _transfer(request, 1)
+
+
+async def transfer_to_spot(request: web.Request) -> web.Response:
+    return await _transfer(request, -1)
+
+
+async def _transfer(request: web.Request, sign: int) -> web.Response:
+    client, request_id, body = await signed(request)
+    if body.get("token") != wire.ASSET:
+        raise BadRequest(f"token: must be {wire.ASSET}")
+    return acknowledgement(
+        request_id, request.app[EXCHANGE].move_cash(client.user, sign * requests.amount(body, "amount"))
+    )
+
+
+async def withdraw(request: web.Request) -> web.Response:
+    """Refused: there is no chain behind an emulator to pay out to."""
+    await signed(request)
+    raise ApiError(400, "withdraw: not offered by this emulator")
 
 
 # Own data
@@ -136,7 +168,7 @@ async def query_open_orders(request: web.Request) -> web.Response:
     exchange = request.app[EXCHANGE]
     symbol = symbol_of(request, False)
     account, now_ns = account_of(request, client), exchange.venue.now_ns
-    rows = [order for order in account.live.values() if order.status is OrderStatus.OPEN]
+    rows = [order for order in account.live.values() if order.shown_ns is not None]
     stale_ns = _lag_ns(exchange, client, "open_orders_stale", exchange.config.stale_open_orders_ms)
     if stale_ns:
         rows += [
@@ -148,7 +180,7 @@ async def query_open_orders(request: web.Request) -> web.Response:
         ]
         rows.sort(key=lambda order: order.id)
     rows = [order for order in rows if symbol in (None, order.symbol)]
-    return _order_page(exchange, client, request.query, rows, 500, 1200, shown_status="open")
+    return _order_page(exchange, client, request.query, rows, 500, 1200, is_open_list=True)
 
 
 def _order_page(
@@ -158,12 +190,12 @@ def _order_page(
     rows: list[Order],
     default: int,
     most: int,
-    shown_status: str | None = None,
+    is_open_list: bool = False,
 ) -> web.Response:
     shown = _newest_first(rows, number(query, "last_id"), limit(query, default, most))
     objects = [_order_object(exchange, client, order) for order in shown]
-    if shown_status is not None:
-        objects = [row | {"status": shown_status} for row in objects]
+    if is_open_list:
+        objects = [row | {"status": "open"} if row["status"] == "canceled" else row for row in objects]
     return web.json_response(wire.page(objects, len(rows)))
 
 
@@ -199,14 +231,14 @@ async def query_positions(request: web.Request) -> web.Response:
 
 async def query_position_config(request: web.Request) -> web.Response:
     client, symbol = client_of(request), named_symbol(request)
-    spec = request.app[EXCHANGE].venue.specs[symbol]
+    spec, account = request.app[EXCHANGE].venue.specs[symbol], account_of(request, client)
     return web.json_response(
         {
             "symbol": symbol,
-            "leverage": str(account_of(request, client).leverage[symbol]),
+            "leverage": str(account.leverage[symbol]),
             "max_leverage": str(spec.max_leverage),
             "def_leverage": str(spec.default_leverage),
-            "margin_mode": "cross",
+            "margin_mode": str(account.margin_mode[symbol]),
         }
     )
 
@@ -238,12 +270,42 @@ async def query_maker_uptime(request: web.Request) -> web.Response:
     return web.json_response(maker_uptime(exchange, client.user, rules))
 
 
+async def trading_points(request: web.Request) -> web.Response:
+    """Points of trading by the early rule: a hundred for each DUSD of fees."""
+    client = client_of(request)
+    fees = request.app[EXCHANGE].venue.accounts[client.user].fees_paid
+    return web.json_response({"trading_point": _micro(max(0.0, float(fees)) * POINTS_PER_FEE)})
+
+
+async def maker_points_of(request: web.Request) -> web.Response:
+    client = client_of(request)
+    return web.json_response({"maker_point": _micro(maker_points(request.app[EXCHANGE], client.user) or 0.0)})
+
+
+async def perps_points(request: web.Request) -> web.Response:
+    """Sum of both; the amount that points are paid in is unknown and stays 0."""
+    client = client_of(request)
+    exchange = request.app[EXCHANGE]
+    traded = max(0.0, float(exchange.venue.accounts[client.user].fees_paid)) * POINTS_PER_FEE
+    total = traded + (maker_points(exchange, client.user) or 0.0)
+    return web.json_response({"total_point": _micro(total), "total_amount": "0"})
+
+
+def _micro(points: float) -> str:
+    """Points as clients divide them by a million."""
+    return str(round(points * 1_000_000))
+
+
 ROUTES: list[web.RouteDef] = [
     web.post("/api/new_order", new_order),
     web.post("/api/cancel_order", cancel_order),
     web.post("/api/cancel_orders", cancel_orders),
     web.post("/api/change_leverage", change_leverage),
     web.post("/api/change_margin_mode", change_margin_mode),
+    web.post("/api/transfer_margin", transfer_margin),
+    web.post("/api/transfer_to_perps", transfer_to_perps),
+    web.post("/api/transfer_to_spot", transfer_to_spot),
+    web.post("/api/withdraw", withdraw),
     web.get("/api/query_order", query_order),
     web.get("/api/query_orders", query_orders),
     web.get("/api/query_open_orders", query_open_orders),
@@ -253,4 +315,7 @@ ROUTES: list[web.RouteDef] = [
     web.get("/api/query_balance", query_balance),
     web.get("/api/query_funding_history", query_funding_history),
     web.get("/api/maker/uptime", query_maker_uptime),
+    web.get("/v1/offchain/trading-campaign/points", trading_points),
+    web.get("/v1/offchain/maker-campaign/points", maker_points_of),
+    web.get("/v1/offchain/perps-campaign/points", perps_points),
 ]

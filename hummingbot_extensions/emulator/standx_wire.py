@@ -15,6 +15,7 @@ from hummingbot_extensions.core.rounding import from_units
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.emulator.candles import Candle
 from hummingbot_extensions.sim.display import displayed
+from hummingbot_extensions.sim.gateway import Lattice
 from hummingbot_extensions.sim.market import MarketSpec
 from hummingbot_extensions.sim.venue_values import (
     BalanceView,
@@ -99,23 +100,30 @@ def order_object(order: OrderView, spec: MarketSpec, offset_ns: int, digits: int
         "fill_qty": exact(order.filled) if order.filled else "0",
         "id": order.id,
         "leverage": str(order.leverage),
-        "liq_id": 0,
+        "liq_id": order.liq_id,
         "margin": money(order.margin),
         "order_type": str(order.kind),
-        "payload": None,
+        "payload": _trigger(order),
         "position_id": order.position_id,
         "price": exact(order.price),
         "qty": exact(order.size),
         "reduce_only": order.reduce_only,
         "remark": "",
         "side": str(order.side),
-        "source": "user",
+        "source": str(order.source),
         "status": str(order.status),
         "symbol": order.symbol,
         "time_in_force": str(order.tif),
         "updated_at": iso(order.updated_ns + offset_ns, digits),
         "user": order.user,
     }
+
+
+def _trigger(order: OrderView) -> Wire | None:
+    """What a take-profit or stop-loss order waits for; the venue's own form is not known."""
+    if order.trigger_price is None:
+        return None
+    return {"parent_order_id": order.parent_id, "trigger_price": exact(order.trigger_price), "trigger_by": "mark"}
 
 
 def trade_object(trade: Trade, offset_ns: int) -> Wire:
@@ -156,7 +164,7 @@ def position_frame(position: PositionView, spec: MarketSpec, offset_ns: int) -> 
         "initial_margin": money(position.initial_margin),
         "leverage": str(position.leverage),
         "margin_asset": ASSET,
-        "margin_mode": position.margin_mode,
+        "margin_mode": str(position.margin_mode),
         "qty": exact(position.size) if is_open else "0",
         "realized_pnl": plain(position.realized_pnl),
         "status": "open" if is_open else "closed",
@@ -171,7 +179,7 @@ def position_object(position: PositionView, spec: MarketSpec, offset_ns: int) ->
     row = position_frame(position, spec, offset_ns)
     row |= {
         "bankruptcy_price": exact(position.bankruptcy_price) if position.bankruptcy_price is not None else "0",
-        "holding_margin": money(position.initial_margin),
+        "holding_margin": money(position.holding_margin),
         "liq_price": exact(position.liq_price) if position.liq_price is not None else None,
         "maint_margin": exact(position.maint_margin) if position.maint_margin else "0",
         "mark_price": exact(position.mark) if position.mark is not None else None,
@@ -189,15 +197,15 @@ def balance_object(balance: BalanceView) -> Wire:
     """Answer of query_balance; what is available is given at three decimals, as the venue does."""
     available = balance.available.quantize(Decimal("0.001"), ROUND_HALF_EVEN)
     return {
-        "isolated_balance": "0",
-        "isolated_upnl": "0",
+        "isolated_balance": exact(balance.isolated_balance),
+        "isolated_upnl": exact(balance.isolated_upnl),
         "cross_balance": exact(balance.cross_balance),
         "cross_margin": exact(balance.cross_margin),
         "cross_upnl": exact(balance.cross_upnl),
         "locked": format(balance.locked.quantize(Decimal("0.000000001")), "f"),
         "cross_available": exact(available),
-        "balance": exact(balance.cross_balance),
-        "upnl": exact(balance.cross_upnl),
+        "balance": exact(balance.balance),
+        "upnl": exact(balance.upnl),
         "equity": exact(balance.equity),
         "pnl_freeze": exact(balance.pnl_24h),
         "pnl_24h": exact(balance.pnl_24h),
@@ -221,7 +229,7 @@ def balance_frame(balance: BalanceView, offset_ns: int) -> Wire:
         "outbound": "0",
         "ref_id": 0,
         "token": ASSET,
-        "total": exact(balance.cross_balance),
+        "total": exact(balance.balance),
         "updated_at": iso(balance.now_ns + offset_ns),
         "version": 0,
         "wallet_id": balance.user,
@@ -251,10 +259,10 @@ def page(rows: Sequence[Wire], total: int) -> Wire:
 # Public values
 
 
-def symbol_info(spec: MarketSpec) -> Wire:
-    """A row of query_symbol_info, live form with status."""
+def symbol_info(spec: MarketSpec, lattice: Lattice, is_halted: bool) -> Wire:
+    """A row of query_symbol_info, live form with status; what stands there during a halt is our word."""
     depth_ticks = []
-    step = 1
+    step = 10 ** (spec.price_decimals - lattice.price_decimals)
     while step <= spec.display_grid_ticks:
         depth_ticks.append(plain(from_units(step, spec.price_decimals)))
         step *= 10
@@ -273,14 +281,14 @@ def symbol_info(spec: MarketSpec) -> Wire:
         "min_order_qty": plain(from_units(spec.min_size_lots, spec.size_decimals)),
         "price_cap_ratio": plain(spec.price_cap_frac),
         "price_floor_ratio": plain(spec.price_floor_frac),
-        "price_tick_decimals": spec.price_decimals,
-        "qty_tick_decimals": spec.size_decimals,
+        "price_tick_decimals": lattice.price_decimals,
+        "qty_tick_decimals": lattice.size_decimals,
         "quote_asset": ASSET,
         "quote_decimals": 9,
         "symbol": spec.symbol,
         "taker_fee": plain(spec.taker_fee),
         "updated_at": SYMBOL_BORN,
-        "status": "trading",
+        "status": "halted" if is_halted else "trading",
     }
 
 

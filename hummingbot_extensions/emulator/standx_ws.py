@@ -13,7 +13,7 @@ from typing import Any
 
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.candles import RESOLUTIONS_S
+from hummingbot_extensions.emulator.candles import RESOLUTIONS
 from hummingbot_extensions.emulator.exchange import Exchange, ReplyTo
 from hummingbot_extensions.emulator.faults.frames import Outgoing
 from hummingbot_extensions.emulator.faults.outcomes import accepted_frame
@@ -94,7 +94,7 @@ class StreamSession(Session):
                 self._private.add(channel)
             return
         symbol = body.get("symbol")
-        if channel == "kline" and isinstance(symbol, str) and body.get("interval") in RESOLUTIONS_S:
+        if channel == "kline" and isinstance(symbol, str) and body.get("interval") in RESOLUTIONS:
             self._subscribe_kline(symbol, body["interval"])
             return
         if channel not in PUBLIC or not isinstance(symbol, str):

@@ -92,6 +92,9 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"name": "book_unsorted"}, "stale"),
     ({"name": "mark_jump", "bps": -150}, "stale"),
     ({"name": "mark_null"}, "crash"),
+    ({"name": "trading_halt"}, "missing"),
+    ({"name": "trading_halt", "after_s": 2.5, "seconds": 1}, "hedge"),
+    ({"name": "tick_change", "price_tick_decimals": 1, "after_s": 1}, "hedge"),
     ({"name": "token_revoked", "after_s": 3.5}, "orphan"),
     ({"name": "token_short"}, "token"),
     ({"name": "login_refused"}, "crash"),
@@ -200,8 +203,8 @@ def seconds_of(text: str) -> float:
     return datetime.fromisoformat(text[:26] + "+00:00").timestamp()
 
 
-async def lived(fault: dict[str, Any] | None) -> set[str]:
-    """What is broken after the scenario."""
+async def lived(fault: dict[str, Any] | None) -> tuple[set[str], Exception | None]:
+    """What is broken after the scenario, and what the client died of."""
     options: dict[str, Any] = {"shuffle_private": False, "rate_limits": False, "balance": Decimal(100_000)}
     async with served(scripted=ScriptedMarket(SCRIPT), wired=False, manual=True, **options) as client:
         exchange = client.handle.exchange
@@ -214,20 +217,21 @@ async def lived(fault: dict[str, Any] | None) -> set[str]:
                 await scenario(client, naive)
             except (KeyError, RuntimeError, OSError, aiohttp.ClientError) as error:
                 naive.crash = error
-            return broken(exchange, naive, began_ns)
+            return broken(exchange, naive, began_ns), naive.crash
         finally:
             await naive.stop()
 
 
 async def test_naive_client_survives_an_ordinary_venue() -> None:
     """Without a fault every belief of the naive client is right: what breaks it below is the fault."""
-    assert await lived(None) == set()
+    assert await lived(None) == (set(), None)
 
 
 @pytest.mark.parametrize(("fault", "expected"), FAULTS, ids=lambda value: str(value)[:60])
 async def test_fault_breaks_the_naive_client(fault: dict[str, Any], expected: str) -> None:
     """The fault takes hold and the naive client ends with just that kind of wrong belief among others."""
-    assert expected in await lived(fault)
+    found, crash = await lived(fault)
+    assert expected in found, repr(crash)
 
 
 def test_every_fault_has_its_victim() -> None:

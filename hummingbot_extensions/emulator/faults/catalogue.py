@@ -296,6 +296,21 @@ CATALOGUE: tuple[Fault, ...] = (
         _SYMBOL,
     ),
     Fault("mark_null", Effect.MARKET, "The mark is shown as null.", (), _SYMBOL),
+    Fault(
+        "trading_halt",
+        Effect.MARKET,
+        "Trading stands still: orders are refused, resting ones stay, query_symbol_info says halted.",
+        (),
+        _SYMBOL,
+    ),
+    Fault(
+        "tick_change",
+        Effect.MARKET,
+        "The price tick becomes coarser; resting orders that are off it are cancelled.",
+        (Param("price_tick_decimals", "decimals of a price from now on", 1, "", 0, 8, is_whole=True),),
+        _SYMBOL,
+        is_act=True,
+    ),
     # Access and time
     Fault("token_revoked", Effect.ACCESS, "Every token issued so far stops being valid.", (), _ACCOUNT, is_act=True),
     Fault(
