@@ -297,7 +297,7 @@ class Venue:
         params: VenueParams = DEFAULT_PARAMS,
         mark_rules: Mapping[str, MarkRule] | None = None,
     ) -> Venue:
-        """The venue that ``to_plain`` described, over fresh markets of the same symbols. ValueError if they differ."""
+        """The venue that ``to_plain`` described, over fresh markets of the same symbols. ValueError if they do not fit."""
         if plain.get("version") != venue_state.VERSION:
             raise ValueError(f"state of version {plain.get('version')}, expected {venue_state.VERSION}")
         if set(plain["markets"]) != set(markets):
@@ -317,7 +317,10 @@ class Venue:
             if not venue_state.restore_market(market, plain["markets"][symbol], venue.now_ns):
                 for account in venue.accounts.values():
                     venue_state.plant(market, account, venue.now_ns)
-        venue.invariants()
+        try:
+            venue.invariants()
+        except AssertionError as error:
+            raise ValueError(f"the state does not add up: {error}") from error
         return venue
 
     def _counters(self) -> list[tuple[object, str]]:
