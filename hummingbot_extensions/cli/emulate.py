@@ -56,6 +56,9 @@ def standx(
     fault: Annotated[
         list[str] | None, typer.Option(help="NAME[:key=value,...], on from the start; may be repeated.")
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep accounts, orders and the market here, and go on from it.")
+    ] = None,
     credentials_file: Annotated[Path | None, typer.Option(help="Write demo's login here, mode 0600.")] = None,
     ready_file: Annotated[Path | None, typer.Option(help="Write url, port, pid and user here once serving.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line once serving.")] = False,
@@ -93,6 +96,7 @@ def standx(
         rate_limits=rate_limits,
         programs=programs,
         faults=faults,
+        state=state,
     )
 
     def say(handle: Handle) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from hummingbot_extensions.core.programs import ProgramRules
@@ -77,5 +78,7 @@ class EmulatorConfig:
     """With ``markets``: symbols whose mark is not the median of three."""
     venue: VenueParams | None = None
     """With ``markets``: other beats than the venue's own."""
+    state: Path | None = None
+    """File in which accounts, orders and the market survive a restart."""
     show_every_frame: bool = False
     """With ``markets``: send each frame that the market delivers, not a 250 ms beat."""

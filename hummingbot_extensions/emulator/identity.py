@@ -87,6 +87,16 @@ class Identity:
             raise BadToken("token revoked")
         return Client(user, claims["requestId"])
 
+    def to_plain(self) -> dict[str, Any]:
+        """How many tokens were issued and revoked; no key and no token."""
+        return {"issued": dict(self._issued), "revoked": dict(self._revoked_up_to), "nonces": self._nonces}
+
+    def restore(self, plain: dict[str, Any]) -> None:
+        """Go on from ``to_plain``, so that what was revoked stays so."""
+        self._issued = {user: int(count) for user, count in plain["issued"].items()}
+        self._revoked_up_to = {user: int(count) for user, count in plain["revoked"].items()}
+        self._nonces = int(plain["nonces"])
+
     def revoke(self, user: str) -> None:
         """Every token of this account issued so far stops being valid."""
         self._revoked_up_to[user] = self._issued.get(user, 0)

@@ -29,6 +29,8 @@ from hummingbot_extensions.emulator.markets import build_markets
 from hummingbot_extensions.emulator.session import Session
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
 from hummingbot_extensions.emulator.standx_ws import ApiSession, StreamSession
+from hummingbot_extensions.emulator.state import keep_state, read_state, restore_rest, restored_venue, write_state
+from hummingbot_extensions.sim.journal import JournaledMarket
 from hummingbot_extensions.sim.venue import Venue, VenueParams
 
 logger = logging.getLogger(__name__)
@@ -55,18 +57,33 @@ class Handle:
 
 
 def build_exchange(config: EmulatorConfig) -> Exchange:
-    """Venue with its markets behind a clock. Needs a running event loop."""
+    """Venue with its markets behind a clock, as saved if there is a state. Needs a running event loop."""
     chosen = build_markets(config)
-    start_ns = next(iter(chosen.markets.values())).now_ns
-    offset_ns = 0 if config.manual else (time.time_ns() - start_ns) // MS * MS
+    saved = read_state(config.state, config) if config.state is not None else None
+    start_ns = next(iter(chosen.markets.values())).now_ns if saved is None else int(saved.venue["now_ns"])
+    if saved is not None:
+        offset_ns = saved.offset_after(time.time_ns(), config.speed, config.manual)
+    else:
+        offset_ns = 0 if config.manual else (time.time_ns() - start_ns) // MS * MS
     params = replace(config.venue or VenueParams(), clock_offset_ns=offset_ns)
     if chosen.shows_every_frame:
         params = replace(params, book_every_ns=0, step_ns=TAPE_STEP_NS)
     faults = FaultBoard(config.seed)
-    markets = {symbol: TappedMarket(market, symbol, faults) for symbol, market in chosen.markets.items()}
-    venue = Venue(markets, params, chosen.mark_rules)
+    sources = chosen.markets
+    if config.state is not None:
+        sources = {symbol: JournaledMarket(market) for symbol, market in sources.items()}
+    markets = {symbol: TappedMarket(market, symbol, faults) for symbol, market in sources.items()}
+    if saved is None or config.state is None:
+        venue = Venue(markets, params, chosen.mark_rules)
+    else:
+        venue = restored_venue(config.state, saved, markets, params, chosen.mark_rules)
+        if config.speed == 1.0 and not config.manual:
+            start_ns = max(start_ns, time.time_ns() - offset_ns)
     clock = ManualClock(start_ns) if config.manual else PacedClock(start_ns, config.speed)
-    return Exchange(config, venue, clock, offset_ns, faults)
+    exchange = Exchange(config, venue, clock, offset_ns, faults)
+    if saved is not None and config.state is not None:
+        restore_rest(exchange, config.state, saved)
+    return exchange
 
 
 def build_app(exchange: Exchange) -> web.Application:
@@ -117,6 +134,7 @@ async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
     runner = web.AppRunner(build_app(exchange), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     pacer: asyncio.Task[None] | None = None
+    keeper: asyncio.Task[None] | None = None
     try:
         try:
             await web.TCPSite(runner, HOST, config.port).start()
@@ -128,6 +146,9 @@ async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
         port = int(runner.addresses[0][1])
         pacer = asyncio.create_task(exchange.pace())
         pacer.add_done_callback(_report_pacer)
+        if config.state is not None:
+            write_state(exchange, config.state)
+            keeper = asyncio.create_task(keep_state(exchange, config.state))
         yield Handle(f"http://{HOST}:{port}", port, credentials, exchange)
     finally:
         for session in exchange.sessions():
@@ -137,6 +158,11 @@ async def run_emulator(config: EmulatorConfig) -> AsyncIterator[Handle]:
             pacer.cancel()
             with suppress(asyncio.CancelledError):
                 await pacer
+        if keeper is not None and config.state is not None:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            write_state(exchange, config.state)
 
 
 def _report_pacer(pacer: asyncio.Task[None]) -> None:
