@@ -5,8 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
-from hummingbot_extensions.core.uptime import InBand, QuoteInterval, in_band
-
 MAX_GAP_NS = 2_000_000_000
 """A feed frame older than this makes time unknown."""
 
@@ -51,22 +49,6 @@ class OrderLog:
         if row is not None:
             row.end_ns = now_ns
 
-    def intervals(
-        self, symbol: str, start_ns: int, end_ns: int, price_unit: float, size_unit: float
-    ) -> list[QuoteInterval]:
-        """Rows of one symbol that touch [start, end), with a still resting order ending at ``end_ns``."""
-        return [
-            QuoteInterval(
-                row.is_bid,
-                row.price_ticks * price_unit,
-                row.size_lots * size_unit,
-                row.start_ns,
-                end_ns if row.end_ns is None else row.end_ns,
-            )
-            for row in self.rows
-            if row.symbol == symbol and row.start_ns < end_ns and (row.end_ns is None or row.end_ns > start_ns)
-        ]
-
     def cancels(self, start_ns: int, end_ns: int) -> int:
         """Own cancels in [start, end)."""
         return bisect_left(self.cancel_times_ns, end_ns) - bisect_left(self.cancel_times_ns, start_ns)
@@ -89,11 +71,6 @@ class MarkLog:
         self.times_ns.append(at_ns)
         self.ticks.append(mark_ticks)
         return True
-
-    def at(self, at_ns: int) -> int | None:
-        """Mark that stood at this instant; None before the first."""
-        position = bisect_right(self.times_ns, at_ns)
-        return self.ticks[position - 1] if position else None
 
     def between(self, start_ns: int, end_ns: int, price_unit: float) -> list[tuple[int, float]]:
         """(time, price) steps that matter in [start, end), beginning with the one that stood at ``start_ns``."""
@@ -125,41 +102,3 @@ class AliveLog:
             if high > low:
                 found.append((low, high))
         return found
-
-
-def score(
-    orders: OrderLog,
-    marks: MarkLog,
-    alive: AliveLog,
-    symbol: str,
-    start_ns: int,
-    end_ns: int,
-    band_bps: float,
-    price_unit: float,
-    size_unit: float,
-) -> InBand:
-    """Exact time in band of one account in one market over [start, end)."""
-    return in_band(
-        orders.intervals(symbol, start_ns, end_ns, price_unit, size_unit),
-        marks.between(start_ns, end_ns, price_unit),
-        alive.spans(start_ns, end_ns),
-        start_ns,
-        end_ns,
-        band_bps,
-    )
-
-
-def qualifying_size(
-    orders: OrderLog, marks: MarkLog, symbol: str, at_ns: int, band_bps: float, price_unit: float, size_unit: float
-) -> float:
-    """Smaller of the sizes resting on bid and ask within ``band_bps`` of the mark at one instant; 0 without a mark."""
-    mark_ticks = marks.at(at_ns)
-    if mark_ticks is None:
-        return 0.0
-    lots = [0, 0]
-    for row in orders.rows:
-        if row.symbol != symbol or row.start_ns > at_ns or (row.end_ns is not None and row.end_ns <= at_ns):
-            continue
-        if abs(row.price_ticks / mark_ticks - 1.0) * 1e4 <= band_bps + 1e-9:
-            lots[0 if row.is_bid else 1] += row.size_lots
-    return min(lots) * size_unit

@@ -98,6 +98,8 @@ def test_an_unknown_reference_leaves_nothing_in_band() -> None:
     assert score.in_band is None and score.maker_hours is None and score.eligible_base_s is None
     assert score.flicker is None
     assert score.unknown == ("reference", "flicker.short_life_s")
+    points = program_score(program_rules(rule_file(POINTS) | {"reference": None}), record([bid(*SPAN)]))
+    assert points.points is None and points.unknown == ("reference",)
 
 
 def change(*path: str | int, to: object) -> Callable[[Any], None]:

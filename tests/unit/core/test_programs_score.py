@@ -8,12 +8,20 @@ from math import fsum
 import pytest
 from program_builders import BTC, MARK, MONTH_NS, POINTS, UPTIME, ask, bid, record, rule_file, rules
 
-from hummingbot_extensions.core.maker_hours import HOUR_NS, SECOND_NS, HourScore, hour_of, sample_moments_ns
+from hummingbot_extensions.core.maker_hours import (
+    HOUR_NS,
+    SECOND_NS,
+    HourScore,
+    hour_of,
+    reached_by_samples,
+    sample_moments_ns,
+    sampled_base,
+)
 from hummingbot_extensions.core.maker_month import month_outlook, month_span, tier_distances
 from hummingbot_extensions.core.points import rests
 from hummingbot_extensions.core.program_file import program_rules
 from hummingbot_extensions.core.program_score import program_score
-from hummingbot_extensions.core.uptime import QuoteInterval
+from hummingbot_extensions.core.uptime import DepthStep, QuoteInterval
 
 MINUTE_NS = 60 * SECOND_NS
 SPAN = (MONTH_NS, MONTH_NS + HOUR_NS)
@@ -108,6 +116,18 @@ def test_sample_moments() -> None:
     within = {tuple(moment % HOUR_NS for moment in row) for row in [moments, *others]}
     assert len(within) == 4
     assert len({moment % MINUTE_NS for moment in moments}) == 60
+
+
+def test_the_rank_is_rounded_up() -> None:
+    """Of seven samples 70 % are five, not four; one sample decides alone; none at all is 0."""
+    assert reached_by_samples([7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0], 0.7) == 3.0
+    assert (reached_by_samples([5.0], 0.5), reached_by_samples([], 0.5)) == (5.0, 0.0)
+
+
+def test_a_sample_at_the_end_of_a_step_is_not_in_it() -> None:
+    """Intervals are half open: the last instant does not count, the first does."""
+    steps = [DepthStep(10, 20, 1.0, 1.0, True), DepthStep(30, 40, 3.0, 0.5, True)]
+    assert sampled_base(steps, [9, 10, 19, 20, 30, 39, 40], 2.0) == [0.0, 1.0, 1.0, 0.0, 0.5, 0.5, 0.0]
 
 
 def test_samples_are_luck_and_the_exact_hours_are_not() -> None:

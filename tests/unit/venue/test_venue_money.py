@@ -15,7 +15,6 @@ from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim import margin
-from hummingbot_extensions.sim.maker_hours import maker_hour
 from hummingbot_extensions.sim.mark import FundingModel, MarkModel, MarkRule, impact_price, premium_frac
 from hummingbot_extensions.sim.venue import HOUR_NS, VenueParams
 from hummingbot_extensions.sim.venue_values import BalanceView, Refusal
@@ -139,14 +138,6 @@ def test_funding_rate_samples(case: dict[str, float]) -> None:
     rate = model.settle()
     assert float(rate) == pytest.approx(case["funding_rate"])
     assert float(rate) * 0.5 * 70_000 == pytest.approx(case["payment_long_0_5_btc_at_70000"])
-
-
-@pytest.mark.parametrize("case", sample("mm_uptime_examples")["maker_hours"], ids=lambda case: str(case["name"]))
-def test_maker_hour_samples(case: dict[str, Any]) -> None:
-    """The published samples score as published."""
-    found = maker_hour(case["samples_min_of_two_sides"], case["cap_per_side"])
-    assert (found.x70, found.x50) == (case["x70"], case["x50"])
-    assert found.maker_hours == pytest.approx(case["maker_hours"])
 
 
 def test_impact_and_premium() -> None:

@@ -11,12 +11,12 @@ from scripted_market import MS, SECOND, START_NS, Outside
 from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
-from hummingbot_extensions.core.uptime import alive_spans
-from hummingbot_extensions.sim.order_log import AliveLog, MarkLog, qualifying_size, score
+from hummingbot_extensions.core.uptime import alive_spans, band_depth, in_band
+from hummingbot_extensions.sim.order_log import AliveLog
+from hummingbot_extensions.sim.program_record import market_record
 from hummingbot_extensions.sim.venue import VenueParams
 from hummingbot_extensions.sim.venue_values import BookUpdate, NewOrder, OrderKind, PriceUpdate, Terminal
 
-UNITS = (0.01, 0.0001)
 TAKERS = [
     Outside(t * 137 * MS, (Side.BUY, Side.SELL)[t % 2], None, 500 + 300 * t, TimeInForce.IOC) for t in range(1, 30)
 ]
@@ -89,16 +89,8 @@ def test_in_band_by_hand() -> None:
     drive.to(4.0)
     drive.cancel(ask)
     drive.to(5.0)
-    found = score(
-        drive.account.log,
-        drive.venue.marks("BTC-USD"),
-        drive.venue.alive("BTC-USD"),
-        "BTC-USD",
-        START_NS,
-        drive.venue.now_ns,
-        10.0,
-        *UNITS,
-    )
+    record = market_record(drive.venue, USER, "BTC-USD", START_NS, drive.venue.now_ns)
+    found = in_band(record.quotes, record.marks, record.alive, record.start_ns, record.end_ns, 10.0)
     assert (found.bid_ns, found.ask_ns, found.two_sided_ns) == (4 * SECOND, 2 * SECOND, 2 * SECOND)
     assert found.alive_ns == 4_750 * MS
     assert found.two_sided_frac == pytest.approx(2 / 4.75)
@@ -123,9 +115,31 @@ def test_qualifying_size_is_the_smaller_side() -> None:
     drive.place("buy", "5", "99899.99")
     drive.place("sell", "2", "100050")
     drive.to(1.0)
-    log, marks = drive.account.log, drive.venue.marks("BTC-USD")
-    assert qualifying_size(log, marks, "BTC-USD", drive.venue.now_ns, 10.0, *UNITS) == pytest.approx(1.5)
-    assert qualifying_size(log, MarkLog(), "BTC-USD", drive.venue.now_ns, 10.0, *UNITS) == 0.0
+    record = market_record(drive.venue, USER, "BTC-USD", START_NS, drive.venue.now_ns)
+    steps = band_depth(record.quotes, record.marks, record.alive, record.start_ns, record.end_ns, 10.0)
+    assert (steps[-1].bid_base, steps[-1].ask_base) == (pytest.approx(1.5), pytest.approx(2.0))
+
+
+def test_a_record_tells_own_cancels_from_other_ends() -> None:
+    """Of the intervals of a cancelled, a partly filled and then cancelled, and a filled order two end by own cancel."""
+    drive = Driver([Outside(SECOND, Side.SELL, None, 130, TimeInForce.IOC)], balance="1000000")
+    drive.place("buy", "0.01", "99999.99")
+    partly = drive.place("buy", "0.02", "99999.98")
+    gone = drive.place("buy", "0.01", "99950")
+    drive.to(2.0)
+    for order_id in (partly, gone):
+        drive.cancel(order_id)
+    drive.to(3.0)
+    record = market_record(drive.venue, USER, "BTC-USD", START_NS, drive.venue.now_ns, 7)
+    assert [(quote.size, quote.is_cancelled) for quote in record.quotes] == [
+        (pytest.approx(0.01), False),
+        (pytest.approx(0.02), False),
+        (pytest.approx(0.01), True),
+        (pytest.approx(0.017), True),
+    ]
+    assert record.quotes[1].order_id == record.quotes[3].order_id == partly
+    assert record.quotes[1].end_ns == record.quotes[3].start_ns
+    assert record.utc_offset_ns == 7
 
 
 @given(st.lists(st.integers(0, 30), max_size=30), st.integers(0, 20), st.integers(0, 20))
