@@ -28,6 +28,7 @@ from hummingbot_extensions.sim.venue_values import (
 )
 
 ZERO = Decimal(0)
+DAY_NS = 86_400_000_000_000
 
 
 @dataclass(slots=True)
@@ -110,6 +111,10 @@ class Account:
     forfeited: Decimal = ZERO
     """Collateral lost to the vault by liquidations; negative when the vault covered more than it took."""
     log: OrderLog = field(default_factory=OrderLog)
+    day_from: int = 0
+    """First of ``trades`` that is not older than a day, as far as anyone has asked."""
+    day_pnl: Decimal = ZERO
+    """PnL of the trades from there on."""
 
     @property
     def total_balance(self) -> Decimal:
@@ -157,7 +162,15 @@ class Account:
             trade_id, order.id, self.user, order.symbol, order.side, price, size, value, fee, pnl, is_maker, ts_ns
         )
         self.trades.append(trade)
+        self.day_pnl += pnl
         return trade
+
+    def pnl_24h(self, now_ns: int) -> Decimal:
+        """Realised PnL of the day that ends now. Ask in time's order: what has left the day does not come back."""
+        while self.day_from < len(self.trades) and self.trades[self.day_from].ts_ns <= now_ns - DAY_NS:
+            self.day_pnl -= self.trades[self.day_from].pnl
+            self.day_from += 1
+        return self.day_pnl
 
     def move_position(self, spec: MarketSpec, side: Side, price: Decimal, lots: int, ts_ns: int) -> Decimal:
         """Trade ``lots`` at ``price``: first against the position, then opening. Settles and returns the PnL."""

@@ -13,8 +13,6 @@ from hummingbot_extensions.sim.margin import MarginTier
 from hummingbot_extensions.sim.market import MarketSpec
 from hummingbot_extensions.sim.venue_values import BalanceView, OrderView, PositionView
 
-DAY_NS = 86_400_000_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -98,18 +96,13 @@ def balance_view(account: Account, terms: Terms, now_ns: int) -> BalanceView:
         else:
             cross_margin += margin.initial_margin(position.entry_value, account.leverage[symbol])
             cross_upnl += upnl
-    day = ZERO
-    for trade in reversed(account.trades):
-        if trade.ts_ns <= now_ns - DAY_NS:
-            break
-        day += trade.pnl
     return BalanceView(
         account.user,
         account.balance,
         cross_margin,
         cross_upnl,
         account.locked(terms.specs),
-        day,
+        account.pnl_24h(now_ns),
         account.created_ns,
         now_ns,
         isolated_balance,

@@ -6,8 +6,9 @@ is forfeited, what the book did not take goes to the vault. Higher tiers sell tr
 Choices where nothing is documented:
 - Checked at each beat of the venue on the mark, halted markets left out. At most one position an account and beat.
 - The account's orders that share the collateral are cancelled first: the symbol's own when isolated, all when cross.
-- Of several cross positions the one with the largest maintenance margin goes. Its collateral is the wallet with the
-  PnL of the others, less the maintenance margin they need; with no others the whole wallet is forfeited.
+- Of several cross positions the one with the largest maintenance margin goes. Its collateral is the account's cross
+  equity less the maintenance margin of the others, at least nothing (or the deficit, if equity is negative already);
+  with no others the whole wallet is forfeited.
 - The vault pays the bankruptcy price and has no limit, so there is no auto-deleveraging; it keeps what it took. The
   take-over costs the account a taker fee, as the bankruptcy price supposes; there is no clearance fee. A deficit (a gap
   beyond bankruptcy, rounding of the price) is covered by the vault.
@@ -16,14 +17,14 @@ Choices where nothing is documented:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 
 from hummingbot_extensions.core.rounding import to_units
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim import margin
 from hummingbot_extensions.sim.account import Account, Order
-from hummingbot_extensions.sim.account_views import MarginState, Terms, bankruptcy_price, margin_state
+from hummingbot_extensions.sim.account_views import MarginState, Terms, balance_view, bankruptcy_price, margin_state
 from hummingbot_extensions.sim.gateway import made_client_id
 from hummingbot_extensions.sim.venue_desk import Desk
 from hummingbot_extensions.sim.venue_values import OrderKind, OrderSource, OrderStatus
@@ -40,6 +41,12 @@ def due_position(account: Account, terms: Terms, halted: frozenset[str] = frozen
     if isolated:
         return isolated[0]
     return max(tradable, key=lambda state: state.maintenance, default=None)
+
+
+def _collateral(account: Account, state: MarginState, terms: Terms) -> Decimal:
+    """What a cross position may lose from here on, its unrealised PnL booked."""
+    equity = balance_view(account, terms, 0).cross_equity
+    return max(state.behind + state.upnl, min(margin.ZERO, equity))
 
 
 @dataclass(slots=True)
@@ -78,6 +85,8 @@ class Liquidator:
 
     def _close(self, account: Account, state: MarginState, terms: Terms) -> None:
         spec = self.desk.specs[state.symbol]
+        if not account.is_isolated(state.symbol):
+            state = replace(state, behind=_collateral(account, state, terms) - state.upnl)
         price = bankruptcy_price(account, spec, state)
         price_ticks = to_units(price, spec.price_decimals) if price is not None else 1
         held = abs(account.position_lots(state.symbol))

@@ -297,7 +297,7 @@ class Venue:
         params: VenueParams = DEFAULT_PARAMS,
         mark_rules: Mapping[str, MarkRule] | None = None,
     ) -> Venue:
-        """The venue that ``to_plain`` described, over fresh markets of the same symbols. ValueError if they do not fit."""
+        """The venue that ``to_plain`` described, over fresh markets of the same symbols; ValueError if not."""
         if plain.get("version") != venue_state.VERSION:
             raise ValueError(f"state of version {plain.get('version')}, expected {venue_state.VERSION}")
         if set(plain["markets"]) != set(markets):

@@ -79,6 +79,8 @@ def account_state(account: Account) -> State:
         "fees_paid": str(account.fees_paid),
         "realized_pnl": str(account.realized_pnl),
         "forfeited": str(account.forfeited),
+        "day_from": account.day_from,
+        "day_pnl": str(account.day_pnl),
         "log_rows": [to_plain(row) for row in log.rows],
         "placed": log.placed,
         "cancel_times_ns": list(log.cancel_times_ns),
@@ -106,6 +108,8 @@ def account_of(state: State) -> Account:
         realized_pnl=Decimal(state["realized_pnl"]),
         forfeited=Decimal(state["forfeited"]),
         log=log,
+        day_from=state["day_from"],
+        day_pnl=Decimal(state["day_pnl"]),
     )
 
 

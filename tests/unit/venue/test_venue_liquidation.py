@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from scripted_market import BTC, START_NS, Outside
+from scripted_market import BTC, Outside
 from steered import Steered, SteeredMarket
 from venue_driver import USER
 
@@ -201,27 +201,52 @@ def test_higher_tier_sells_in_tranches() -> None:
     assert drive.position == Decimal("0.75")
 
 
+class TwoMarkets:
+    """1 BTC bought at 100000 and 10 ETH at 2000, cross at leverage 40, with 6000 deposited and 48 of fees paid."""
+
+    def __init__(self) -> None:
+        eth = replace(BTC, symbol="ETH-USD", base="ETH")
+        btc_book = [Outside(0, SELL, 10_000_000, 10_000), Outside(0, BUY, 9_540_000, 10_000)]
+        eth_book = [Outside(0, SELL, 200_000, 100_000), Outside(0, BUY, 150_000, 100_000)]
+        self.btc, self.eth = SteeredMarket(btc_book, 100_000.0), SteeredMarket(eth_book, 2_000.0, spec=eth)
+        rules = {"BTC-USD": MarkRule.MID, "ETH-USD": MarkRule.MID}
+        self.venue = Venue({"BTC-USD": self.btc, "ETH-USD": self.eth}, mark_rules=rules)
+        self.account = self.venue.open_account(USER, Decimal(6_000))
+        for symbol, size in (("BTC-USD", "1"), ("ETH-USD", "10")):
+            self.venue.set_leverage(USER, symbol, 40)
+            order = NewOrder(symbol, BUY, OrderKind.MARKET, Decimal(size), None, TimeInForce.IOC, False)
+            self.venue.submit(USER, order, 0)
+            self.venue.advance(self.venue.now_ns)
+
+    def mark(self, btc: float, eth: float) -> None:
+        self.btc.price, self.eth.price = btc, eth
+        self.venue.advance(self.venue.now_ns + 50_000_000)
+        self.venue.invariants()
+
+
 def test_largest_cross_position_goes_first() -> None:
     """Of two cross positions the one that needs more goes; the wallet keeps exactly what the other one needs."""
-    eth = replace(BTC, symbol="ETH-USD", base="ETH")
-    btc_book = [Outside(0, SELL, 10_000_000, 10_000), Outside(0, BUY, 9_600_000, 10_000)]
-    eth_book = [Outside(0, SELL, 200_000, 100_000), Outside(0, BUY, 190_000, 100_000)]
-    btc, ether = SteeredMarket(btc_book, 100_000.0), SteeredMarket(eth_book, 2_000.0, spec=eth)
-    rules = {"BTC-USD": MarkRule.MID, "ETH-USD": MarkRule.MID}
-    venue = Venue({"BTC-USD": btc, "ETH-USD": ether}, mark_rules=rules)
-    account = venue.open_account(USER, Decimal(6_000))
-    for symbol, size in (("BTC-USD", "1"), ("ETH-USD", "10")):
-        venue.set_leverage(USER, symbol, 40)
-        venue.submit(USER, NewOrder(symbol, BUY, OrderKind.MARKET, Decimal(size), None, TimeInForce.IOC, False), 0)
-        venue.advance(venue.now_ns)
-    assert account.balance == Decimal(6_000) - 40 - 8
-    btc.price, ether.price = 95_500.0, 1_990.0
-    venue.advance(START_NS + 50_000_000)
-    # 5952 - 4500 - 100 = 1352 of 1193.75 + 248.75 needed.
-    assert account.position_lots("BTC-USD") == 0
-    assert account.position_lots("ETH-USD") == 100_000
-    assert venue.balance(USER).cross_equity == Decimal("248.75")
-    venue.invariants()
+    both = TwoMarkets()
+    assert both.account.balance == Decimal(6_000) - 40 - 8
+    both.mark(95_500.0, 1_990.0)
+    # 5952 - 4500 - 100 = 1352 of 1193.75 + 248.75 needed; BTC sold at 95400 leaves 1313.84 - 38.16 of fee.
+    assert both.account.position_lots("BTC-USD") == 0
+    assert both.account.position_lots("ETH-USD") == 100_000
+    assert both.venue.balance(USER).cross_equity == Decimal("248.75")
+    assert both.account.forfeited == Decimal(5_952) - 4_600 - Decimal("38.16") - 100 - Decimal("248.75")
+
+
+def test_gap_leaves_the_other_position_what_is_there() -> None:
+    """With less equity than the other position needs, nothing is forfeited beyond it, and the vault adds no more."""
+    both = TwoMarkets()
+    both.mark(95_300.0, 1_890.0)
+    # 5952 - 4700 - 1100 = 152 is less than the 236.25 of ETH: BTC goes for its value, at 95338.14 with the fee.
+    assert both.account.position_lots("BTC-USD") == 0
+    assert both.account.trades[-1].price == 95_400
+    assert both.venue.balance(USER).cross_equity == 152
+    both.mark(95_300.0, 1_889.0)
+    assert both.account.position_lots("ETH-USD") == 0
+    assert both.account.balance == 0
 
 
 @pytest.mark.parametrize("mode", ["cross", "isolated"])

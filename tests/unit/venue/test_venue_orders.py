@@ -218,3 +218,14 @@ def test_two_accounts_match_in_fifo() -> None:
     drive.to(1.0)
     assert request.status is OrderStatus.FILLED
     assert [trade.size for trade in other.trades] == [Decimal("0.1000")]
+
+
+def test_pnl_of_a_day() -> None:
+    """A realised loss counts for 24 hours, and not at the end of them."""
+    drive = Driver(balance="100000")
+    drive.place("buy", "1.0", None, "ioc")
+    drive.place("sell", "1.0", None, "ioc")
+    assert drive.venue.balance(USER).pnl_24h == Decimal("-0.10")
+    day_ns, at_ns = 86_400 * SECOND, drive.account.trades[-1].ts_ns
+    assert drive.account.pnl_24h(at_ns + day_ns - 1) == Decimal("-0.10")
+    assert drive.account.pnl_24h(at_ns + day_ns) == 0
