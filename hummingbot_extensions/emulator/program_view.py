@@ -7,7 +7,7 @@ from typing import Any
 from hummingbot_extensions.core.maker_hours import SECOND_NS, HourScore, colour_of
 from hummingbot_extensions.core.maker_month import MonthOutlook, month_outlook
 from hummingbot_extensions.core.program_score import ProgramScore, program_score
-from hummingbot_extensions.core.programs import ProgramRules
+from hummingbot_extensions.core.programs import Cadence, ProgramRules
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.sim.program_record import market_record
@@ -31,6 +31,7 @@ def program_scores(exchange: Exchange, user: str, symbol: str, since_ns: int | N
 def _score_json(rules: ProgramRules, score: ProgramScore, now_utc_ns: int) -> dict[str, Any]:
     flicker = score.flicker
     in_band = score.in_band
+    is_monthly = rules.cadence is Cadence.MONTH and bool(score.hours)
     return {
         "symbol": score.symbol,
         "two_sided_frac": None if in_band is None else in_band.two_sided_frac,
@@ -49,7 +50,7 @@ def _score_json(rules: ProgramRules, score: ProgramScore, now_utc_ns: int) -> di
             "short_cancels_per_hour": flicker.short_cancels_per_hour,
         },
         "hours": [_hour_json(rules, hour) for hour in score.hours],
-        "month": _month_json(month_outlook(rules, {score.symbol: score.hours}, now_utc_ns)) if score.hours else None,
+        "month": _month_json(month_outlook(rules, {score.symbol: score.hours}, now_utc_ns)) if is_monthly else None,
         "unknown": list(score.unknown),
     }
 
