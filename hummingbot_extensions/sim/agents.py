@@ -19,15 +19,15 @@ class AgentParams:
     """Beat of the frames; a multiple of ``step_ns``."""
 
     # The latent value that makers follow: clustered volatility, a drift that lasts seconds, rare large steps.
-    value_sigma_bps: float = 0.26
+    value_sigma_bps: float = 0.20
     """Standard deviation of one second at ordinary volatility, large steps apart."""
-    volatility_log_sd: float = 0.55
-    volatility_tau_s: float = 300.0
-    drift_bps_per_s: float = 0.11
+    volatility_log_sd: float = 0.54
+    volatility_tau_s: float = 42.0
+    drift_bps_per_s: float = 0.096
     """Standard deviation of the value's drift at ordinary volatility: why moves grow faster than the root of time."""
-    drift_tau_s: float = 7.0
-    jump_per_s: float = 0.004
-    jump_bps: float = 1.0
+    drift_tau_s: float = 6.2
+    jump_per_s: float = 0.005
+    jump_bps: float = 4.05
     """Standard deviation of a large step at ordinary volatility."""
 
     # Makers: a touch that stays put until the value has left it, and a ladder behind.
@@ -35,21 +35,21 @@ class AgentParams:
     gap_per_s: float = 0.30
     """Rate at which a one-tick spread opens."""
     gap_close_per_s: float = 0.30
-    gap_median_bps: float = 0.085
+    gap_median_bps: float = 0.081
     gap_log_sd: float = 1.43
     touch_orders: int = 2
     ladder_orders: int = 34
-    ladder_spacing_bps: float = 0.15
+    ladder_spacing_bps: float = 0.155
     deep_orders: int = 12
     deep_spacing_bps: float = 3.0
-    order_median_base: float = 0.090
+    order_median_base: float = 0.0945
     order_log_sd: float = 1.4
     order_max_base: float = 3.0
     touch_size_factor: float = 1.0
     deep_size_factor: float = 12.0
-    depth_log_sd_up: float = 0.36
+    depth_log_sd_up: float = 0.18
     depth_log_sd_down: float = 1.35
-    depth_tau_s: float = 120.0
+    depth_tau_s: float = 60.0
     refresh_per_s: float = 8.0
     """Orders that are withdrawn and placed anew for no reason of price."""
     tolerance_frac: float = 0.35
@@ -58,9 +58,10 @@ class AgentParams:
     # Takers: groups that share a millisecond, mostly of one.
     taker_groups_per_s: float = 0.77
     taker_burst_exponent: float = 1.7
-    taker_burst_max: int = 58
-    taker_median_base: float = 0.0008
-    taker_log_sd: float = 2.1
+    taker_burst_max: int = 36
+    """Takers of one millisecond; each may meet several makers, which gives the recording's 58 prints at one time."""
+    taker_median_base: float = 0.00085
+    taker_log_sd: float = 2.12
     taker_max_base: float = 2.0
     taker_informed_frac: float = 0.35
     """Share of groups that trade towards the value, when it stands away from the touch."""

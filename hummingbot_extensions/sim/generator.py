@@ -13,7 +13,7 @@ import numpy as np
 
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.sim.agents import DEFAULT_AGENTS, AgentParams
-from hummingbot_extensions.sim.latency import LatencyModel, arrivals_ns, recorded_like
+from hummingbot_extensions.sim.latency import LatencyModel, arrivals_ns, recorded_stream_like
 from hummingbot_extensions.sim.market import BookChanged, MarketSpec, Print
 from hummingbot_extensions.sim.synthetic import SyntheticMarket
 from hummingbot_extensions.sim.tape import BoolArray, Int64Array, Ladders, Tape
@@ -51,8 +51,8 @@ CLEAN_FEED = FeedTraits()
 
 
 def recorded_traits(seed: int) -> FeedTraits:
-    """The feed as it was recorded: 6.7 s of silence every 36 s, late by 384 ms at the median."""
-    return FeedTraits(hole_every_s=36.2, delay=recorded_like(seed))
+    """The feed as it was recorded: some 6.7 s between two frames every 36 s, late by 384 ms at the median."""
+    return FeedTraits(hole_every_s=36.2, hole_s=6.5, delay=recorded_stream_like(seed))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -110,12 +110,22 @@ BAR_DELAYS = Delays(*(ConstantLatency(400 * NS_PER_MS) for _ in range(3)))
 
 RECORDED_QUANTILES_MS = ((0.0, 190.0), (0.5, 384.0), (0.9, 573.0), (0.99, 1540.0), (1.0, 12_900.0))
 """Received minus venue time over 73 recorded hours of StandX; the lower end is the first percentile of five of them."""
-RECORDED_HOLD_NS = 2_000_000_000
+STREAM_QUANTILES_MS = ((0.0, 190.0), (0.5, 381.0), (0.9, 440.0), (0.99, 1370.0), (1.0, 2_500.0))
+"""Draws held for one second which, after each message has waited for the one before, leave the recorded p50 to p99.
+
+Fitted; the recording's longest delay is not among them, because what follows a stall waits too.
+"""
+STREAM_HOLD_NS = 1_000_000_000
 
 
-def recorded_like(seed: int, hold_ns: int = RECORDED_HOLD_NS) -> SampledLatency:
-    """Delays with the recording's quantiles, alike within two seconds as a stream's are."""
-    return SampledLatency(RECORDED_QUANTILES_MS, seed, hold_ns)
+def recorded_like(seed: int) -> SampledLatency:
+    """Delays with the recording's quantiles, each drawn anew: for single messages such as orders and cancels."""
+    return SampledLatency(RECORDED_QUANTILES_MS, seed)
+
+
+def recorded_stream_like(seed: int) -> SampledLatency:
+    """Delays for ``arrivals_ns`` of a stream, which then arrives with the recording's median, p90 and p99."""
+    return SampledLatency(STREAM_QUANTILES_MS, seed, STREAM_HOLD_NS)
 
 
 def arrivals_ns(sent_ns: Int64Array, model: LatencyModel) -> Int64Array:
