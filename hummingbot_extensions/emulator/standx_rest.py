@@ -245,9 +245,11 @@ async def query_position_config(request: web.Request) -> web.Response:
 
 async def query_balance(request: web.Request) -> web.Response:
     client = client_of(request)
-    if not account_of(request, client).start_balance:
+    account, exchange = account_of(request, client), request.app[EXCHANGE]
+    was_never_funded = not account.start_balance and exchange.cash[client.user] == exchange.config.cash
+    if was_never_funded and not account.trades:
         raise ApiError(404, "user balance not found")
-    return web.json_response(wire.balance_object(request.app[EXCHANGE].venue.balance(client.user)))
+    return web.json_response(wire.balance_object(exchange.venue.balance(client.user)))
 
 
 async def query_funding_history(request: web.Request) -> web.Response:

@@ -1,10 +1,12 @@
 """The state of an emulator in a file: written whole and at once, read back by a restart that goes on where it was.
 
 In the file: the venue (accounts, orders, positions, ids, queued commands, the market's journal), cash wallets, and
-which tokens were issued or revoked. Not in it: open sockets and the answers they waited for, armed faults, and the prints
-behind candles and 24 h figures. Bringing a market back takes as long as running it again. At speed 1 the venue then
-catches up with the time it was off, as a venue goes on while a bot is away, up to an hour of it; longer absences, and
-any other speed, continue at the instant that was saved.
+which tokens were issued or revoked. Not in it: open sockets and the answers they waited for, armed faults, and the
+prints behind candles and 24 h figures.
+
+Bringing a market back takes as long as running it again. At speed 1 the venue then catches up with the time it was off,
+as a venue goes on while a bot is away, up to an hour of it; longer absences, and any other speed, continue at the
+instant that was saved.
 """
 
 from __future__ import annotations
