@@ -6,6 +6,8 @@ Fills count once, by trade id, whichever way they come. A final order state wait
 from __future__ import annotations
 
 import asyncio
+import time
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,14 +18,17 @@ from hummingbot.connector.derivative.position import Position
 from hummingbot.core.data_type.common import PositionAction, PositionSide
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 from hummingbot_extensions import compat
+from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.bulk_poll import TrackedOrder, suspects
-from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient, Unknown
 from hummingbot_extensions.connector.owned_tasks import Debounced
 from hummingbot_extensions.core.types import OrderOutcome
 
 from . import standx_perpetual_constants as CONSTANTS
+from .standx_perpetual_auth import Session
 from .standx_perpetual_order_flow import StandxOrderFlow
 from .standx_perpetual_parse import (
     FillRow,
@@ -53,6 +58,10 @@ class StandxAccountSync(StandxOrderFlow):
     """Orders by trade id whose fill was booked with an estimated fee."""
     _exact_fees: OrderedDict[str, Decimal]
     _listed_own_ids: set[str]
+    _proven_session: Session | None
+    """The login whose request key the venue is known to take."""
+    _proof_backoff: Backoff
+    _next_proof_mono_s: float
     _balance_refresh: Debounced
     _fill_check: Debounced
 
@@ -323,6 +332,10 @@ class StandxAccountSync(StandxOrderFlow):
         lost = list(self._order_tracker.lost_orders.values())
         try:
             listed = await self._fetch_open_orders()
+        except Misconfigured as problem:
+            # Announced at ERROR when it began.
+            self.logger().debug(f"open orders not fetched cause={problem}")
+            return
         except _RECOVERABLE as problem:
             self.logger().warning(f"open orders not fetched cause={problem}")
             return
@@ -481,7 +494,13 @@ class StandxAccountSync(StandxOrderFlow):
         return None
 
     async def _update_balances(self) -> None:
-        """Equity and free cross margin (sample tests/wire/standx/rest_query_balance.json); a new account has none."""
+        """Equity and free cross margin (sample tests/wire/standx/rest_query_balance.json); a new account has none.
+
+        Counts as success only when the request key is not known to be refused: this is what `hbot connect` tries.
+        """
+        refused = self._auth.signing_watch
+        if refused.problem is not None and refused.retry_in_s > 0:
+            raise refused.problem.with_traceback(None)
         try:
             rows = parse_balances(await self._private(CONSTANTS.QUERY_BALANCE_PATH), CONSTANTS.MARGIN_ASSET)
             totals = {row.asset: row.total for row in rows}
@@ -490,10 +509,53 @@ class StandxAccountSync(StandxOrderFlow):
             totals = available = {CONSTANTS.MARGIN_ASSET: Decimal(0)}
         except (KeyError, ValueError, TypeError) as problem:
             raise Transient(f"balance reply cannot be read ({type(problem).__name__})") from problem
+        await self._prove_signature()
         for book, fresh in ((self._account_balances, totals), (self._account_available_balances, available)):
             for asset in [asset for asset in book if asset not in fresh]:
                 del book[asset]
             book.update(fresh)
+
+    async def _prove_signature(self) -> None:
+        """Misconfigured when the venue refuses our request key, found out once per login without touching anything.
+
+        Reading needs the token alone, so a key that belongs to another token would only show with the first order. The
+        cancel of an order that cannot exist is signed like any other: "not found" proves the key. Trouble of any other
+        kind proves nothing and stops nobody (sample tests/wire/standx/rest_cancel_order.json).
+        """
+        session = await self._auth.session()
+        if self._proven_session is session and self._auth.signing_watch.problem is None:
+            return
+        if self._auth.signing_watch.problem is not None:
+            self._auth.signing_watch.gate()
+        elif time.monotonic() < self._next_proof_mono_s:
+            return
+        try:
+            await self._send_proof()
+        except Misconfigured:
+            raise
+        except NotFound:
+            self._proven_session = session
+        except ConnectorError as problem:
+            self._next_proof_mono_s = time.monotonic() + self._proof_backoff.next_s()
+            self.logger().debug(f"request key not proven cause={problem}")
+        else:
+            self._proven_session = session
+
+    async def _send_proof(self) -> None:
+        for is_last in (False, True):
+            try:
+                await self._private(
+                    CONSTANTS.CANCEL_ORDER_PATH,
+                    method=RESTMethod.POST,
+                    body={"cl_ord_id": f"proof-{uuid.uuid4().hex[:24]}"},
+                    timeout_s=CONSTANTS.REQUEST_TIMEOUT_S / 2,
+                )
+                return
+            except Misconfigured:
+                if is_last or self._auth.token_watch.problem is not None:
+                    raise
+                # A signature carries a time: a local clock that is off must not be taken for a wrong key.
+                await self._update_time_synchronizer()
 
     async def _refresh_balances_quietly(self) -> None:
         try:

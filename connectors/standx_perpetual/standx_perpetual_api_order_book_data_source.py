@@ -24,7 +24,7 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.book_hook import ListenedOrderBook
-from hummingbot_extensions.connector.errors import ConnectorError, Transient
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, Transient
 from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.feeds.standx import (
@@ -80,12 +80,18 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         Hummingbot asks once and its tracker dies of an exception, so this asks until the venue answers.
         """
         backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
+        last_problem = ""
         while True:
             try:
                 snapshot = await self._order_book_snapshot(trading_pair)
                 break
-            except (ConnectorError, KeyError) as problem:
-                self.logger().warning(f"first book not fetched pair={trading_pair} cause={problem}")
+            except Misconfigured:
+                # The connector has named the pair and the fix; only a new listing can help now.
+                await self._sleep(CONSTANTS.UNKNOWN_PAIR_RETRY_S)
+            except ConnectorError as problem:
+                if str(problem) != last_problem:
+                    last_problem = str(problem)
+                    self.logger().warning(f"first book not fetched pair={trading_pair} cause={problem}")
                 await self._sleep(backoff.next_s())
         book = self.order_book_create_function()
         if isinstance(book, ListenedOrderBook):
@@ -167,7 +173,11 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
 
     async def _subscribe_channels(self, ws: WSAssistant) -> None:
         for trading_pair in self._trading_pairs:
-            await self._send_subscriptions(ws, trading_pair, "subscribe")
+            try:
+                await self._send_subscriptions(ws, trading_pair, "subscribe")
+            except Misconfigured as problem:
+                # One wrong pair must not keep the others from their books.
+                self.logger().debug(f"not subscribed pair={trading_pair} cause={problem}")
 
     async def _send_subscriptions(self, ws: WSAssistant, trading_pair: str, verb: str) -> None:
         symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)

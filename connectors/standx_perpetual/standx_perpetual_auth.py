@@ -11,20 +11,26 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
 
 from hummingbot_extensions.connector.errors import Misconfigured, Rejected
+from hummingbot_extensions.connector.key_watch import KeyWatch
 
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_signing as signing
 from . import standx_perpetual_web_utils as web
-
-WEB_TOKEN, EVM_WALLET, SOLANA_WALLET = "web_token", "evm_wallet", "solana_wallet"
-LOGINS = (WEB_TOKEN, EVM_WALLET, SOLANA_WALLET)
+from .standx_perpetual_keys import (
+    EVM_WALLET,
+    SOLANA_WALLET,
+    WEB_TOKEN,
+    check_login,
+    check_request_key,
+    check_secret,
+    field_name,
+)
 
 LoginCall = Callable[[str, Mapping[str, str], Mapping[str, Any]], Awaitable[Any]]
 """POST of a body to a login path with query parameters; gives the decoded reply."""
@@ -62,12 +68,37 @@ class StandxPerpetualAuth(AuthBase):
         self._session: Session | None = None
         self._lock = asyncio.Lock()
         self._signing_turn = asyncio.Lock()
+        self._on_keys_changed: Callable[[Misconfigured | None], None] = lambda problem: None
+        waits = (CONSTANTS.KEY_RETRY_MIN_S, CONSTANTS.KEY_RETRY_MAX_S)
+        self.token_watch = KeyWatch(lambda problem: self._on_keys_changed(problem), *waits)
+        """Standing of the access token, without which nothing private works."""
+        self.signing_watch = KeyWatch(lambda problem: self._on_keys_changed(problem), *waits)
+        """Standing of the request-signing key, without which reading works and orders do not."""
         self.rest_session_id: str = str(uuid.uuid4())
         """``session_id`` of our ws-api connection; REST orders name it so that their outcome comes to that socket."""
 
     def use_login_call(self, login_call: LoginCall) -> None:
         """Set how wallet logins reach the venue."""
         self._login_call = login_call
+
+    def use_key_listener(self, on_keys_changed: Callable[[Misconfigured | None], None]) -> None:
+        """Set who hears of keys that are refused, and with None of keys that are taken again."""
+        self._on_keys_changed = on_keys_changed
+
+    @property
+    def has_keys(self) -> bool:
+        """False for the keyless instances that read public data only."""
+        return bool(self._secret.strip())
+
+    @property
+    def problem(self) -> Misconfigured | None:
+        """Why our keys are refused at present; None while they are not."""
+        return self.token_watch.problem or self.signing_watch.problem
+
+    @property
+    def retry_in_s(self) -> float:
+        """How long to leave the venue alone because of refused keys, in seconds."""
+        return self.token_watch.retry_in_s
 
     @property
     def is_renewable(self) -> bool:
@@ -82,7 +113,12 @@ class StandxPerpetualAuth(AuthBase):
         """A valid session, made or renewed when needed; Misconfigured when the keys cannot give one."""
         async with self._lock:
             if self._session is None or self._is_due(self._session):
-                self._session = await self._new_session()
+                try:
+                    self._session = await self._new_session()
+                except Misconfigured as problem:
+                    if self.has_keys:
+                        self.token_watch.refused(problem)
+                    raise
             return self._session
 
     def _is_due(self, session: Session) -> bool:
@@ -96,46 +132,19 @@ class StandxPerpetualAuth(AuthBase):
     _lifetime_s: float = CONSTANTS.TOKEN_LIFETIME_S
 
     async def _new_session(self) -> Session:
-        if self._login not in LOGINS:
-            raise Misconfigured(
-                self._field("login"), "is not one of " + ", ".join(LOGINS), "Connect again and choose one."
-            )
-        if not self._secret.strip():
-            raise Misconfigured(self._field("secret"), "is empty", f"Run: hbot connect {self._domain}")
+        check_login(self._domain, self._login)
+        expires_s = check_secret(self._domain, self._login, self._secret, self._now_s())
         if self._login == WEB_TOKEN:
-            return self._web_session()
+            return Session(self._secret.strip(), self._signer(), expires_s)
         return await self._wallet_session()
-
-    def _web_session(self) -> Session:
-        page = f"Create a new one at {CONSTANTS.WEB_TOKEN_PAGE} and connect again."
-        try:
-            claims = signing.jwt_claims(self._secret)
-        except signing.BadKey as problem:
-            raise Misconfigured(self._field("secret"), f"the access token {problem}", page) from None
-        expires = claims.get("exp")
-        expires_s = float(expires) if isinstance(expires, int | float) else None
-        if expires_s is not None and expires_s <= self._now_s():
-            moment = datetime.fromtimestamp(expires_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
-            raise Misconfigured(self._field("secret"), f"the access token expired on {moment}", page)
-        if not self._request_key.strip():
-            raise Misconfigured(
-                self._field("request_key"), "is empty, but a web token needs its request-signing key", page
-            )
-        return Session(self._secret.strip(), self._signer(), expires_s)
 
     async def _wallet_session(self) -> Session:
         if self._login_call is None:
             raise RuntimeError("no way to reach the login endpoint was given")
-        signer = self._signer() if self._request_key.strip() else signing.RequestSigner.generated()
+        signer = self._signer()
         is_evm = self._login == EVM_WALLET
         chain = {"chain": "bsc" if is_evm else "solana"}
-        try:
-            address = signing.evm_address(self._secret) if is_evm else signing.solana_address(self._secret)
-        except signing.BadKey as problem:
-            kind = "hex" if is_evm else "base58"
-            raise Misconfigured(
-                self._field("secret"), f"the wallet key {problem}", f"Paste the {kind} private key of the wallet."
-            ) from None
+        address = signing.evm_address(self._secret) if is_evm else signing.solana_address(self._secret)
         try:
             prepared = await self._login_call(
                 CONSTANTS.PREPARE_SIGNIN_PATH, chain, {"address": address, "requestId": signer.public_base58}
@@ -166,29 +175,31 @@ class StandxPerpetualAuth(AuthBase):
         return Session(token, signer, expires_s)
 
     def _signer(self) -> signing.RequestSigner:
-        try:
-            return signing.RequestSigner.from_seed(signing.decode_ed25519_seed(self._request_key))
-        except signing.BadKey as problem:
-            raise Misconfigured(
-                self._field("request_key"),
-                f"the request-signing key {problem}",
-                f"Paste the base58 key shown at {CONSTANTS.WEB_TOKEN_PAGE}.",
-            ) from None
+        """The signer of the given request key; for a wallet login without one, a fresh one."""
+        seed = check_request_key(self._domain, self._login, self._request_key)
+        return signing.RequestSigner.generated() if seed is None else signing.RequestSigner.from_seed(seed)
 
     def explained(self, error: Rejected) -> Exception:
-        """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it."""
+        """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it.
+
+        The key's watch notes a refusal, so that it is announced once and not asked about without end.
+        """
         if error.code == 401:
-            return Misconfigured(
+            problem = Misconfigured(
                 self._field("secret"),
                 "StandX does not accept the access token (HTTP 401)",
                 f"Create a new one at {CONSTANTS.WEB_TOKEN_PAGE} and connect again.",
             )
+            self.token_watch.refused(problem)
+            return problem
         if error.code == 403:
-            return Misconfigured(
+            problem = Misconfigured(
                 self._field("request_key"),
                 f"StandX refused the request (HTTP 403: {self._scrubbed(error.text)})",
                 "Use the request-signing key that was created together with the token, with the Trade permission.",
             )
+            self.signing_watch.refused(problem)
+            return problem
         return error
 
     def _scrubbed(self, text: str) -> str:
@@ -199,7 +210,7 @@ class StandxPerpetualAuth(AuthBase):
         return text[:200]
 
     def _field(self, suffix: str) -> str:
-        return f"{self._domain}_{suffix}"
+        return field_name(self._domain, suffix)
 
     async def signed_headers(self, payload: str) -> dict[str, str]:
         """Signing headers for ``payload``. One signature per turn of the event loop, so that a burst never stalls

@@ -63,6 +63,12 @@ WS_RECONNECT_MIN_S = 0.2
 WS_RECONNECT_MAX_S = 10.0
 BALANCE_DEBOUNCE_S = 0.1
 FUNDING_POLL_S = 60.0
+KEY_RETRY_MIN_S = 5.0
+KEY_RETRY_MAX_S = 120.0
+"""Refused keys of a running bot do not mend themselves: the venue is asked again at growing intervals, for the case
+that it was the venue's own fault.
+"""
+UNKNOWN_PAIR_RETRY_S = 60.0
 TOKEN_LIFETIME_S = 604800
 TOKEN_REFRESH_BEFORE_S = 86400
 

@@ -23,7 +23,8 @@ from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected
+from hummingbot_extensions.connector.backoff import Backoff
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient
 from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.connector.outcomes import OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
@@ -85,6 +86,10 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._estimated_fees = OrderedDict()
         self._exact_fees = OrderedDict()
         self._listed_own_ids = set()
+        self._unknown_pairs: set[str] = set()
+        self._proven_session = None
+        self._proof_backoff = Backoff(1.0, CONSTANTS.KEY_RETRY_MAX_S)
+        self._next_proof_mono_s = 0.0
         self._balance_refresh = Debounced(
             self._refresh_balances_quietly, CONSTANTS.BALANCE_DEBOUNCE_S, self._tasks, "balances"
         )
@@ -93,6 +98,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
+        self._auth.use_key_listener(self._on_keys_changed)
         self._order_entry = OrderEntryStream(
             self._web_assistants_factory,
             self._auth,
@@ -156,6 +162,14 @@ class StandxPerpetualDerivative(StandxAccountSync):
     @property
     def funding_fee_poll_interval(self) -> int:
         return 120
+
+    @property
+    def status_dict(self) -> dict[str, bool]:
+        """As upstream, and while the venue refuses our keys an entry that keeps the connector from being ready."""
+        status = dict(super().status_dict)
+        if self._auth.problem is not None:
+            status["keys_accepted"] = False
+        return status
 
     def supported_order_types(self) -> list[OrderType]:
         return [OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET]
@@ -231,6 +245,9 @@ class StandxPerpetualDerivative(StandxAccountSync):
 
     async def start_network(self) -> None:
         """Start Hummingbot's loops and our own: order entry socket, funding rates, first prices."""
+        if self.is_trading_required and self._auth.has_keys:
+            # Bad keys are then known, and said once, before any loop starts to try them.
+            await self._refresh_balances_quietly()
         await super().start_network()
         if self.is_trading_required:
             self._tasks.spawn(self._order_entry.run(), "order-entry")
@@ -246,11 +263,38 @@ class StandxPerpetualDerivative(StandxAccountSync):
         await super().stop_network()
         await self._tasks.stop()
 
+    def _on_keys_changed(self, problem: Misconfigured | None) -> None:
+        """One line when our keys are refused, with what they can no longer cancel; one when they are taken again."""
+        if problem is None:
+            self.logger().info(f"keys accepted again domain={self._domain}")
+            return
+        resting = ", ".join(self.own_open_order_ids()) or "none known"
+        self.logger().error(
+            f"keys refused domain={self._domain}: {problem} No new order is sent. "
+            f"Own orders that may still rest at StandX: {resting}"
+        )
+
+    async def _status_polling_loop_fetch_updates(self) -> None:
+        """As upstream; refused keys have been announced and are asked about again by the next polls."""
+        try:
+            await super()._status_polling_loop_fetch_updates()
+        except Misconfigured as problem:
+            self.logger().debug(f"account not polled cause={problem}")
+
+    async def _update_funding_payment(self, trading_pair: str, fire_event_on_new: bool) -> bool:
+        """As upstream, but not while our keys or the pair are known to be wrong."""
+        if self._auth.problem is not None or trading_pair in self._unknown_pairs:
+            return False
+        return bool(await super()._update_funding_payment(trading_pair, fire_event_on_new))
+
     async def _read_account(self) -> None:
         """The private stream sends no snapshot: read positions, balances and orders after each (re)connect."""
         for step in (self._update_positions, self._update_balances, self._update_order_status):
             try:
                 await step()
+            except Misconfigured as problem:
+                self.logger().debug(f"account not read step={step.__name__} cause={problem}")
+                return
             except ConnectorError as problem:
                 self.logger().warning(f"account not read step={step.__name__} cause={problem}")
 
@@ -263,6 +307,8 @@ class StandxPerpetualDerivative(StandxAccountSync):
         for trading_pair in tuple(self._trading_pairs):
             try:
                 info = await self._orderbook_ds.get_funding_info(trading_pair)
+            except Misconfigured as problem:
+                self.logger().debug(f"funding not fetched pair={trading_pair} cause={problem}")
             except (ConnectorError, KeyError) as problem:
                 self.logger().warning(f"funding not fetched pair={trading_pair} cause={problem}, trying again")
             else:
@@ -286,7 +332,8 @@ class StandxPerpetualDerivative(StandxAccountSync):
                         trading_pair, info.index_price, info.mark_price, info.next_funding_utc_timestamp, info.rate
                     )
                 )
-            is_complete = self._perpetual_trading.is_funding_info_initialized()
+            known = self._perpetual_trading.funding_info
+            is_complete = all(pair in known or pair in self._unknown_pairs for pair in self._trading_pairs)
             await asyncio.sleep(CONSTANTS.FUNDING_POLL_S if is_complete else 1.0)
 
     # --- public REST -------------------------------------------------------------------------------------------------
@@ -316,14 +363,31 @@ class StandxPerpetualDerivative(StandxAccountSync):
                 self._symbols[info.trading_pair] = info
         self._set_trading_pair_symbol_map(mapping)
         for trading_pair in self._trading_pairs:
-            if trading_pair not in mapping.inverse:
-                base = trading_pair.split("-")[0]
-                hint = [pair for pair in mapping.inverse if pair.split("-")[0] == base] or sorted(mapping.inverse)
-                self.logger().error(
-                    str(
-                        Misconfigured("trading_pair", f"StandX has no market {trading_pair}", f"Use {', '.join(hint)}.")
-                    )
-                )
+            if trading_pair in mapping.inverse:
+                self._unknown_pairs.discard(trading_pair)
+            else:
+                self._note_unknown_pair(trading_pair)
+
+    def _note_unknown_pair(self, trading_pair: str) -> Misconfigured:
+        """The error that names a pair which StandX does not list, and what to use; logged once."""
+        pairs = sorted(self._symbols)
+        base = trading_pair.split("-")[0]
+        hint = [pair for pair in pairs if pair.split("-")[0] == base]
+        fix = f"Use {', '.join(hint)}." if hint else f"Use one of {', '.join(pairs)}."
+        problem = Misconfigured("trading_pair", f"StandX has no market {trading_pair}", fix)
+        if trading_pair not in self._unknown_pairs:
+            self._unknown_pairs.add(trading_pair)
+            self.logger().error(str(problem))
+        return problem
+
+    async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
+        """The venue's symbol; Misconfigured for a pair that it does not list, Transient before its list was read."""
+        try:
+            return str(await super().exchange_symbol_associated_to_pair(trading_pair=trading_pair))
+        except KeyError:
+            if self.trading_pair_symbol_map_ready():
+                raise self._note_unknown_pair(trading_pair) from None
+            raise Transient(f"{trading_pair}: the list of markets has not been read yet") from None
 
     async def _format_trading_rules(self, exchange_info_dict: Any) -> list[TradingRule]:
         """Rules of every market that trades; a market that cannot be read is skipped, never an exception."""

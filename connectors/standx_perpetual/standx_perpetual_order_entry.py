@@ -108,12 +108,13 @@ class OrderEntryStream:
             except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError) as problem:
                 text = f"{type(problem).__name__}: {problem}"
                 if text != last_problem:
-                    level = logging.ERROR if isinstance(problem, Misconfigured) else logging.WARNING
+                    # Refused keys have been announced at ERROR by their watch.
+                    level = logging.INFO if isinstance(problem, Misconfigured) else logging.WARNING
                     self._logger.log(level, "order entry socket down domain=%s cause=%s", self._domain, text)
                     last_problem = text
             finally:
                 await self._drop()
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(max(backoff.next_s(), self._auth.retry_in_s))
 
     async def send(
         self, kind: CommandKind, client_order_id: str, body: Mapping[str, Any], on_wire: Callable[[int], None]

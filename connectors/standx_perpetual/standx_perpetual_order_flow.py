@@ -122,8 +122,11 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         tests/wire/standx/rest_new_order.json).
 
         No reply carries the exchange id: it comes by the order frame or by query_order, so the first member may be
-        None. Raises RuleBroken or Transient when nothing was sent, Rejected on the venue's word, Unknown otherwise.
+        None. Raises RuleBroken, Transient or Misconfigured when nothing was sent, Rejected on the venue's word, Unknown
+        otherwise.
         """
+        if self._auth.problem is not None:
+            raise self._auth.problem.with_traceback(None)
         side = Side.BUY if trade_type is TradeType.BUY else Side.SELL
         limit = None if order_type is OrderType.MARKET else price
         is_reducing = position_action is PositionAction.CLOSE
@@ -227,21 +230,36 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         return command
 
     async def _private(self, path: str, is_paid: bool = False, **request: Any) -> Any:
-        """One private REST request; a refused token of a wallet login is renewed once."""
+        """One private REST request; a refused token of a wallet login is renewed once.
+
+        While the token is known to be refused, nothing is sent but a rare attempt to find out whether it still is.
+        """
+        self._auth.token_watch.gate()
         if not is_paid:
             await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST)
+        is_signed = request.get("method") is RESTMethod.POST
         for is_last in (False, True):
             try:
-                return await web.request_json(
+                reply = await web.request_json(
                     self._web_assistants_factory, path, self._domain, is_auth_required=True, **request
                 )
+                self._keys_taken(is_signed)
+                return reply
             except Rejected as error:
                 if error.code == 401 and not is_last and self._auth.is_renewable:
                     self._auth.forget_session()
                     continue
+                if isinstance(error, NotFound):
+                    self._keys_taken(is_signed)
                 explained = self._auth.explained(error)
                 raise explained from (None if isinstance(explained, Misconfigured) else error)
         raise AssertionError("unreachable")
+
+    def _keys_taken(self, is_signed: bool) -> None:
+        """The venue answered on the matter of a request, so it took the token, and the signature if there was one."""
+        self._auth.token_watch.accepted()
+        if is_signed:
+            self._auth.signing_watch.accepted()
 
     # --- answers -----------------------------------------------------------------------------------------------------
 
@@ -255,6 +273,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             else:
                 self._on_refused(command.client_order_id, refusal(reply.code, reply.message))
         else:
+            if not reply.is_success:
+                self._auth.explained(refusal(reply.code, reply.message))
             # Success announces an order frame with the last fills; a refusal means filled, gone or not there yet.
             self._resolve_soon(command.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S if reply.is_success else 0.0)
 
@@ -276,11 +296,14 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         if record.outcome is OrderOutcome.ACCEPTED:
             self.logger().warning(f"refusal contradicted by the account id={client_order_id} reason={error.text}")
             return
-        if isinstance(error, PostOnlyRejected):
+        explained = self._auth.explained(error)
+        if isinstance(explained, Misconfigured):
+            self.logger().debug(f"order not taken id={client_order_id} cause={explained}")
+        elif isinstance(error, PostOnlyRejected):
             self.logger().info(f"post-only rejected id={client_order_id} pair={order.trading_pair} price={order.price}")
         else:
             self.logger().warning(f"order rejected id={client_order_id} code={error.code} reason={error.text}")
-        self._update_order_after_failure(client_order_id, order.trading_pair, exception=error)
+        self._update_order_after_failure(client_order_id, order.trading_pair, exception=explained)
 
     def _on_unknown(self, order: InFlightOrder, cause: str) -> None:
         client_order_id = order.client_order_id
@@ -288,6 +311,16 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         if self._outcomes.outcome(client_order_id) is OrderOutcome.UNKNOWN:
             self.logger().warning(f"order outcome unknown id={client_order_id} cause={cause}, asking the venue")
         self._resolve_soon(client_order_id, 0.0)
+
+    def _on_order_failure(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
+                          order_type: OrderType, price: Decimal | None, exception: Exception,
+                          **kwargs: Any) -> None:  # fmt: skip
+        """As upstream, but refused keys have been announced once and not again with a traceback for each order."""
+        if isinstance(exception, Misconfigured):
+            self.logger().debug(f"order not sent id={order_id} cause={exception}")
+            self._update_order_after_failure(order_id, trading_pair, exception)
+            return
+        super()._on_order_failure(order_id, trading_pair, amount, trade_type, order_type, price, exception, **kwargs)
 
     def _update_order_after_failure(self, order_id: str, trading_pair: str, exception: Exception | None = None) -> None:
         """Every way into FAILED ends here: note why, and tell Hummingbot once."""
@@ -315,6 +348,9 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             await self._order_tracker.process_order_not_found(client_order_id)
         except (Unknown, Transient) as problem:
             self.logger().warning(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
+        except Misconfigured as problem:
+            # Announced at ERROR with the orders that may rest; a line for each attempt would only bury that.
+            self.logger().debug(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
         except Exception:  # noqa: BLE001  Hummingbot calls this fire-and-forget
             self.logger().exception(f"Failed to cancel order {client_order_id}")
         else:

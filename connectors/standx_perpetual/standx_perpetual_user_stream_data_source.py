@@ -77,14 +77,15 @@ class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type:
             except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError) as problem:
                 text = f"{type(problem).__name__}: {problem}"
                 if text != last_problem:
-                    log = self.logger().error if isinstance(problem, Misconfigured) else self.logger().warning
+                    # Refused keys have been announced at ERROR by their watch.
+                    log = self.logger().info if isinstance(problem, Misconfigured) else self.logger().warning
                     log(f"private stream down domain={self._domain} cause={text}")
                     last_problem = text
             finally:
                 self.is_authenticated = False
                 await self._on_user_stream_interruption(self._ws_assistant)
                 self._ws_assistant = None
-            await self._sleep(backoff.next_s())
+            await self._sleep(max(backoff.next_s(), self._auth.retry_in_s))
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
         ws = await self._api_factory.get_ws_assistant()

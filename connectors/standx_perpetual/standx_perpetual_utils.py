@@ -6,12 +6,15 @@ Errors here would hide the connector or break every command, so nothing heavy is
 from __future__ import annotations
 
 import logging
+import time
 from decimal import Decimal
 from functools import partial
+from typing import Any, Self
 
 from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 CENTRALIZED = True
 EXAMPLE_PAIR = "BTC-DUSD"
@@ -30,7 +33,53 @@ def _extra(prompt: str, title: str, is_secure: bool) -> dict[str, object]:
     return {"prompt": prompt.format(title=title), "is_secure": is_secure, "is_connect_key": True, "prompt_on_new": True}
 
 
-class StandxPerpetualConfigMap(BaseConnectorConfigMap):  # type: ignore[misc]
+class _CheckedKeys(BaseConnectorConfigMap):  # type: ignore[misc]
+    """Keys that are looked at when they are entered, so that bad ones are never stored over good ones.
+
+    Reading a stored file assigns each secret too, after decrypting it. That first assignment is not checked: a token
+    that has expired since would stop every command of Hummingbot, the one that replaces it included. Using it is
+    refused by the connector instead. ``secret`` and ``request_key`` are checked against the ``login`` known at that
+    time: enter the fields in their order.
+    """
+
+    _awaits_decryption: set[str] = PrivateAttr(default_factory=set)
+
+    @classmethod
+    def model_validate(cls, obj: Any, **kwargs: Any) -> Self:
+        """The stored keys as read from their file, secrets still encrypted."""
+        stored: Self = super().model_validate(obj, **kwargs)
+        stored._awaits_decryption = {
+            name for name, field in cls.model_fields.items() if field.annotation is SecretStr
+        }
+        return stored
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field; ValidationError with one line that names field and fix, and never shows what was entered."""
+        if name in self._awaits_decryption:
+            self._awaits_decryption.discard(name)
+        elif name.startswith(f"{self.connector}_"):
+            value = self._checked(name, value)
+        super().__setattr__(name, value)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        from hummingbot_extensions.connector.errors import Misconfigured
+
+        from . import standx_perpetual_keys as keys
+
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        suffix = name.removeprefix(f"{self.connector}_")
+        login = str(getattr(self, keys.field_name(self.connector, "login"), keys.WEB_TOKEN))
+        try:
+            keys.check_entry(self.connector, suffix, text.strip(), login, time.time())
+        except Misconfigured as problem:
+            # The text goes in as a value, so that braces in it are not taken for a template.
+            error = PydanticCustomError("standx_key", "{problem}", {"problem": str(problem)})
+            details = [InitErrorDetails(type=error, loc=(name,), input=None)]
+            raise ValidationError.from_exception_data(type(self).__name__, details, hide_input=True) from None
+        return text.strip() if isinstance(value, str) else value
+
+
+class StandxPerpetualConfigMap(_CheckedKeys):
     """Keys of the live venue."""
 
     connector: str = "standx_perpetual"
@@ -43,10 +92,10 @@ class StandxPerpetualConfigMap(BaseConnectorConfigMap):  # type: ignore[misc]
     standx_perpetual_request_key: SecretStr = Field(
         default=SecretStr(""), json_schema_extra=_extra(_REQUEST_KEY_PROMPT, "StandX", is_secure=True)
     )
-    model_config = ConfigDict(title="standx_perpetual")
+    model_config = ConfigDict(title="standx_perpetual", hide_input_in_errors=True)
 
 
-class StandxPerpetualEmulatorConfigMap(BaseConnectorConfigMap):  # type: ignore[misc]
+class StandxPerpetualEmulatorConfigMap(_CheckedKeys):
     """Keys of the local emulator, whose address is in HBX_STANDX_EMULATOR_URL."""
 
     connector: str = "standx_perpetual_emulator"
@@ -59,7 +108,7 @@ class StandxPerpetualEmulatorConfigMap(BaseConnectorConfigMap):  # type: ignore[
     standx_perpetual_emulator_request_key: SecretStr = Field(
         default=SecretStr(""), json_schema_extra=_extra(_REQUEST_KEY_PROMPT, "StandX emulator", is_secure=True)
     )
-    model_config = ConfigDict(title="standx_perpetual_emulator")
+    model_config = ConfigDict(title="standx_perpetual_emulator", hide_input_in_errors=True)
 
 
 KEYS = StandxPerpetualConfigMap.model_construct()

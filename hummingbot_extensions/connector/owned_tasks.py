@@ -30,12 +30,15 @@ class OwnedTasks:
         return len(self._tasks)
 
     async def stop(self) -> None:
-        """Cancel all tasks and wait for their end, except the calling one."""
+        """Cancel all tasks and wait for their end, except the calling one.
+
+        A task may start others while it ends (a socket that closes has its commands looked after): those end too.
+        """
         current = asyncio.current_task()
-        tasks = [task for task in self._tasks if task is not current]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in self._tasks if task is not current and not task.done()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

@@ -111,16 +111,6 @@ async def test_revoked_token_names_the_field() -> None:
             await connector._update_balances()
 
 
-async def test_wrong_request_key_is_refused_with_its_name() -> None:
-    """A well-formed key that is not the token's gives the 403 line that names it."""
-    other = base58.b58encode(b"\x21" * 32).decode()
-    async with bench(keys={"standx_perpetual_request_key": other}) as b:
-        b.connector._order_entry.connected.clear()
-        order_id = b.place("buy", "0.01", near_price(b.connector, "buy", Decimal(5)))
-        await until(lambda: b.watched.failures)
-        assert "standx_perpetual_emulator_request_key" in b.connector.rejection_reason(order_id)
-
-
 async def test_unknown_pair_is_named_with_the_right_one(caplog: pytest.LogCaptureFixture) -> None:
     """BTC-USD is the venue's symbol, the pair is BTC-DUSD: the error says so."""
     async with run_emulator(EmulatorConfig(markets={SYMBOL: DrivenMarket()})) as handle, emulator_url(handle.url):
