@@ -30,12 +30,12 @@ CHANGES_BAR_M = 10.0
 
 
 def best_s(work: Callable[[], object], rounds: int = 3) -> float:
-    """Seconds of the fastest of some rounds: the others were disturbed."""
+    """CPU seconds of the fastest of some rounds: a shared machine disturbs the others, and wall time more."""
     spent = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun = time.process_time()
         work()
-        spent.append(time.perf_counter() - begun)
+        spent.append(time.process_time() - begun)
     return min(spent)
 
 
@@ -65,7 +65,7 @@ def orders() -> bool:
     met = True
     for what, commands in (("agents' own flow", flow), ("crowded flow", crowded_flow(300_000))):
         compiled_s = best_s(lambda c=commands: fifo.run(fifo.new_engine(), c))
-        pure_s = best_s(lambda c=commands: fifo.run(_fifo_py.Engine(), c), 1)
+        pure_s = best_s(lambda c=commands: fifo.run(_fifo_py.Engine(), c))
         met &= line(f"orders, FIFO market, {what} ({len(commands):,})", len(commands), compiled_s, pure_s, ORDERS_BAR_M)
     return met
 
@@ -82,7 +82,7 @@ def single_calls(count: int = 50_000) -> None:
             book.place(order_id, side, 1_000_000 - side.sign * (1 + behind), 10, TimeInForce.ALO)
             book.cancel(order_id - 500)
 
-    compiled_s, pure_s = best_s(lambda: work(fifo.new_engine())), best_s(lambda: work(_fifo_py.Engine()), 1)
+    compiled_s, pure_s = best_s(lambda: work(fifo.new_engine())), best_s(lambda: work(_fifo_py.Engine()))
     line("orders, FIFO market, one Python call each", 2 * count, compiled_s, pure_s)
 
 
@@ -91,7 +91,7 @@ def changes() -> bool:
     tape = generated_tape(BTC_USD, 1, START_NS, MARKET_S * NS_PER_S, START_PRICE_TICKS)
     found = level_changes(tape)
     spent = []
-    for twin, rounds in ((None, 3), (_levels_py.Levels, 1)):
+    for twin in (None, _levels_py.Levels):
         made: list[LevelBook] = []
 
         def work(twin: type | None = twin, made: list[LevelBook] = made) -> None:
@@ -101,7 +101,7 @@ def changes() -> bool:
             found.apply(book, 0, len(tape.frame_ts_ns))
             made.append(book)
 
-        spent.append(best_s(work, rounds))
+        spent.append(best_s(work))
         last = [side.tolist() for side in tape.bids.at(len(tape.frame_ts_ns) - 1)]
         if [side.tolist() for side in made[-1].top_arrays(1, 20)] != last:
             raise AssertionError("the book that was built is not the last frame")
@@ -114,15 +114,15 @@ def truncation() -> None:
     lots = np.full(len(ticks), 7, np.int64)
     out = np.empty(400, np.int64), np.empty(400, np.int64)
     compiled_s = best_s(lambda: [ladder.aggregate_down(ticks, lots, 100) for _ in range(200)])
-    pure_s = best_s(lambda: [_ladder_py.aggregate_down(ticks, lots, 100, *out) for _ in range(5)], 1)
+    pure_s = best_s(lambda: [_ladder_py.aggregate_down(ticks, lots, 100, *out) for _ in range(5)])
     line("levels truncated to the display grid", 200 * len(ticks), compiled_s, pure_s * 40)
 
 
 def market() -> None:
     """The whole synthetic market with its frames, agents included."""
-    begun = time.perf_counter()
+    begun = time.process_time()
     tape = generated_tape(BTC_USD, 1, START_NS, MARKET_S * NS_PER_S, START_PRICE_TICKS)
-    spent_s = time.perf_counter() - begun
+    spent_s = time.process_time() - begun
     events = len(tape.frame_ts_ns) + len(tape.trade_ts_ns)
     print(
         f"{'synthetic market with agents and frames':52}{MARKET_S / spent_s:8.0f} times real time, "
@@ -143,7 +143,7 @@ def machine() -> str:
 
 def main() -> int:
     """Print everything; 1 when a bar is missed or a kernel is not compiled."""
-    print(machine())
+    print(machine() + "; CPU time, best of three")
     if not (fifo.IS_COMPILED and levels.IS_COMPILED and ladder.IS_COMPILED):
         print("a kernel is not compiled here: python setup.py build_ext --inplace", file=sys.stderr)
         return 1
