@@ -4,6 +4,9 @@ Order at one instant: takers of that millisecond, then the agents' step (value, 
 Takers of (t, t + step] are drawn at t, so how time is sliced changes nothing: ``advance(a); advance(b)`` gives what
 ``advance(b)`` gives. Value, takers and makers draw from three generators of their own: the value's path and what takers
 want are the same whatever we do, makers answer to the book that we share with them.
+
+Agents' orders reach the book one by one: a step has about six of them, for which single calls cost 1.3 us and a batch of
+arrays 26 us. Batches are for whole flows (``sim.known_truth``).
 """
 
 from __future__ import annotations
