@@ -46,7 +46,10 @@ class OrderSource(StrEnum):
 
 
 class SelfMatch(StrEnum):
-    """What happens when an order could meet a resting one of its own account. The venue documents no prevention."""
+    """What happens when an order could meet a resting one of its own account. The venue documents no prevention.
+
+    Triggered closing orders are not refused under ``CANCEL_INCOMING``: they trade with whatever they meet.
+    """
 
     ALLOW = "allow"
     """They trade like strangers."""

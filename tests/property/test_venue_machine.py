@@ -12,8 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from venue_commands import SPECS, USERS, Command, Setup, carry_out, fills, markets, new_venue, params, told
 
 from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.sim.account import Account
+from hummingbot_extensions.sim.margin import MONEY_STEP
 from hummingbot_extensions.sim.venue import Venue
-from hummingbot_extensions.sim.venue_values import OrderKind, OrderSource, ReduceOnlyRule, SelfMatch, VenueEvent
+from hummingbot_extensions.sim.venue_values import (
+    OrderKind,
+    OrderSource,
+    OrderStatus,
+    ReduceOnlyRule,
+    SelfMatch,
+    VenueEvent,
+)
 
 USER = st.sampled_from(USERS)
 SYMBOL = st.sampled_from(list(SPECS))
@@ -126,10 +135,7 @@ class VenueMachine(RuleBasedStateMachine):
             return
         self.venue.invariants()
         for account in self.venue.accounts.values():
-            working = account.opening_lots("BTC-USD", Side.BUY) | account.opening_lots("BTC-USD", Side.SELL)
-            working |= account.opening_lots("ETH-USD", Side.BUY) | account.opening_lots("ETH-USD", Side.SELL)
-            locked = account.locked(self.venue.specs)
-            assert locked > 0 if working else locked == 0
+            self.check_locks(account)
             for order in account.live.values():
                 assert order.left_lots > 0
                 assert self.venue.order_view(account.user, order).avail_locked >= 0
@@ -139,6 +145,21 @@ class VenueMachine(RuleBasedStateMachine):
             for symbol in SPECS:
                 live = [order for order in account.live.values() if order.symbol == symbol]
                 assert len(live) <= SPECS[symbol][0].max_open_orders + 2
+
+    def check_locks(self, account: Account) -> None:
+        """Orders lock at least 1.05 taker fees on what is left of them, at most that and the margin of all of it."""
+        least = most = Decimal(0)
+        working = [order for order in account.live.values() if order.status is not OrderStatus.UNTRIGGERED]
+        for order in working:
+            spec = SPECS[order.symbol][0]
+            value = Decimal(order.price_ticks * order.left_lots).scaleb(-spec.price_decimals - spec.size_decimals)
+            fee = value * spec.taker_fee * Decimal("1.05")
+            least += fee
+            most += fee + value / account.leverage[order.symbol] + 2 * MONEY_STEP
+        locked = account.locked(self.venue.specs)
+        assert least <= locked <= most
+        assert (locked == 0) == (not working)
+        assert locked == sum(self.venue.order_view(account.user, order).avail_locked for order in working)
 
     def teardown(self) -> None:
         """The same commands to a fresh venue tell the same, byte for byte."""
@@ -152,7 +173,7 @@ class VenueMachine(RuleBasedStateMachine):
 def test_venue_machine() -> None:
     """Any commands: the venue's books add up, replay is exact, and a restart in between changes nothing."""
     is_proof = settings().max_examples > 1_000
-    bounds = settings(max_examples=1_500 if is_proof else 50, stateful_step_count=60 if is_proof else 40, deadline=None)
+    bounds = settings(max_examples=1_500 if is_proof else 40, stateful_step_count=60 if is_proof else 40, deadline=None)
     run_state_machine_as_test(VenueMachine, settings=bounds)
     print(dict(SEEN))
     assert SEEN["restored"] and all(SEEN[str(source)] for source in OrderSource), SEEN
