@@ -5,8 +5,8 @@ Takers of (t, t + step] are drawn at t, so how time is sliced changes nothing: `
 ``advance(b)`` gives. Value, takers and makers draw from three generators of their own: the value's path and what takers
 want are the same whatever we do, makers answer to the book that we share with them.
 
-Agents' orders reach the book one by one: a step has about six of them, for which single calls cost 1.3 us and a batch of
-arrays 26 us. Batches are for whole flows (``sim.known_truth``).
+Agents' orders reach the book one by one: a step has about six of them, for which single calls cost 1.3 us and a batch
+of arrays 26 us. Batches are for whole flows (``sim.known_truth``).
 """
 
 from __future__ import annotations
