@@ -24,7 +24,7 @@ from hummingbot_extensions.cli.hummingbot_root import SUPPORTED, version_of
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.placing import Manifest
 from hummingbot_extensions.cli.workspace import checked_yaml, found_workspace
-from hummingbot_extensions.kernels import ladder
+from hummingbot_extensions.kernels import fifo, ladder, levels
 
 EMULATOR_PORT = 8710
 ADDRESS_VARIABLE = "HBX_STANDX_EMULATOR_URL"
@@ -95,7 +95,7 @@ def _hummingbot() -> Row:
 
 
 def _kernels() -> Row:
-    if ladder.IS_COMPILED:
+    if all(kernel.IS_COMPILED for kernel in (fifo, ladder, levels)):
         return Row("kernels", "ok", "compiled")
     return Row(
         "kernels", "warn", "pure Python: correct, slower", "install a C compiler and reinstall, unset HBX_PURE_PYTHON"

@@ -280,17 +280,20 @@ async def trading_points(request: web.Request) -> web.Response:
 
 
 async def maker_points_of(request: web.Request) -> web.Response:
+    """Points of resting orders; null where no program says how they are counted."""
     client = client_of(request)
-    return web.json_response({"maker_point": _micro(maker_points(request.app[EXCHANGE], client.user) or 0.0)})
+    points = maker_points(request.app[EXCHANGE], client.user)
+    return web.json_response({"maker_point": None if points is None else _micro(points)})
 
 
 async def perps_points(request: web.Request) -> web.Response:
-    """Sum of both; the amount that points are paid in is unknown and stays 0."""
+    """Sum of both, null while either is unknown; the amount that points are paid in stays 0."""
     client = client_of(request)
     exchange = request.app[EXCHANGE]
     traded = max(0.0, float(exchange.venue.accounts[client.user].fees_paid)) * POINTS_PER_FEE
-    total = traded + (maker_points(exchange, client.user) or 0.0)
-    return web.json_response({"total_point": _micro(total), "total_amount": "0"})
+    made = maker_points(exchange, client.user)
+    total = None if made is None else _micro(traded + made)
+    return web.json_response({"total_point": total, "total_amount": "0"})
 
 
 def _micro(points: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,10 +65,14 @@ def test_a_wrong_password_is_refused(free_workspace: Workspace) -> None:
 
 @pytest.mark.usefixtures("nothing_placed")
 def test_an_expired_token_is_refused_and_never_quotes(spare: Workspace, emulator: Emulator) -> None:
-    """``hbx start`` says so and ends; started past it by ``hbot`` nothing is placed, and stop ends clean."""
-    keys = expired(emulator.keys)
+    """Never stored when already expired; one that ends later stops ``hbx start``, and ``hbot`` places nothing."""
+    refused = spare.connect(expired(emulator.keys), "--replace")
+    assert refused.returncode == 4 and f"{CONNECTOR}_secret" in refused.stdout + refused.stderr
+    ends_at = time.time() + 20.0
+    keys = {**emulator.keys, "secret": Identity(1).demo(ends_at - 60.0, 60).secret}
     assert spare.connect(keys, "--replace").returncode == 0
     spare.write_controller()
+    until(lambda: time.time() > ends_at, 30, "the token to end")
     check_refused(spare, [f"{CONNECTOR}_secret", "expired", "user/session"])
     with spare.stopped_at_the_end():
         assert spare.run(hbot_command("start", "--controller", f"{CONTROLLER}.yml")).returncode == 0

@@ -18,7 +18,7 @@ ROOMS = frozenset({
     "compat", "bundle",
 })
 # Part of Hummingbot's own interface: its base classes hand these over or ask for them.
-HUMMINGBOT_BRINGS = "hummingbot aiohttp bidict numpy pandas pydantic sqlalchemy yaml"
+HUMMINGBOT_BRINGS = "hummingbot aiohttp bidict numpy pandas pydantic pydantic_core sqlalchemy yaml"
 # eth-account raises what eth-keys defines; a Solana wallet's address is base58.
 SIGNING = "cryptography eth_account eth_keys fast_stark_crypto base58"
 
