@@ -48,6 +48,12 @@ def standx(
     order_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of an order.")] = 50.0,
     cancel_delay_ms: Annotated[float, typer.Option(min=0, help="From acceptance to execution of a cancel.")] = 50.0,
     feed_delay_ms: Annotated[float, typer.Option(min=0, help="Added to every WebSocket frame.")] = 0.0,
+    sampled_delays: Annotated[
+        bool, typer.Option("--sampled-delays", help="Draw the delays from recorded quantiles instead, by seed.")
+    ] = False,
+    queue_model: Annotated[
+        str, typer.Option(help="How orders wait on a tape: risk_averse, power or log.")
+    ] = "risk_averse",
     balance: Annotated[str, typer.Option(help="DUSD of every new account.")] = "10000",
     rate_limits: Annotated[bool, typer.Option(help="Enforce the venue's rate limits.")] = True,
     program: Annotated[
@@ -92,6 +98,8 @@ def standx(
         order_delay_ms=order_delay_ms,
         cancel_delay_ms=cancel_delay_ms,
         feed_delay_ms=feed_delay_ms,
+        sampled_delays=sampled_delays,
+        queue_model=queue_model,
         balance=money,
         rate_limits=rate_limits,
         programs=programs,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hummingbot_extensions.core.programs import ProgramRules
+from hummingbot_extensions.sim.latency import NS_PER_MS, ConstantLatency, Delays, recorded_like, recorded_stream_like
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.market import MarketSource
 from hummingbot_extensions.sim.venue import VenueParams
@@ -40,6 +41,10 @@ class EmulatorConfig:
     cancel_delay_ms: float = 50.0
     feed_delay_ms: float = 0.0
     """Added to every frame that leaves on a WebSocket."""
+    sampled_delays: bool = False
+    """Draw all three delays from the quantiles of 73 recorded hours instead, by seed."""
+    queue_model: str = "risk_averse"
+    """How our orders wait on a tape: a name of ``sim.queue_models.QUEUE_MODELS``."""
     balance: Decimal = Decimal(10_000)
     """Of ``demo`` and of each wallet at its first login."""
     cash: Decimal = Decimal(1_000)
@@ -82,3 +87,10 @@ class EmulatorConfig:
     """File in which accounts, orders and the market survive a restart."""
     show_every_frame: bool = False
     """With ``markets``: send each frame that the market delivers, not a 250 ms beat."""
+
+    def delays(self) -> Delays:
+        """The three ways as models: constant, or sampled."""
+        if self.sampled_delays:
+            return Delays(recorded_stream_like(self.seed), recorded_like(self.seed + 1), recorded_like(self.seed + 2))
+        ways = (self.feed_delay_ms, self.order_delay_ms, self.cancel_delay_ms)
+        return Delays(*(ConstantLatency(int(way_ms * NS_PER_MS)) for way_ms in ways))

@@ -83,6 +83,7 @@ class Exchange:
     ) -> None:
         """``offset_ns`` is what clients' time is ahead of venue time."""
         self.config = config
+        self.delays = config.delays()
         self.venue = venue
         self.clock = clock
         self.true_offset_ns = offset_ns
@@ -229,7 +230,7 @@ class Exchange:
         """Give an order to the gateway; its final word goes to ``reply`` later."""
         self.catch_up()
         now_ns, whom = self.venue.now_ns, Whom(account=client.user, symbol=order.symbol)
-        delay_ns = int(self.config.order_delay_ms * MS)
+        delay_ns = self.delays.order.delay_ns(now_ns)
         short = self.faults.active("balance_after_cancel", now_ns, whom)
         if short is not None and now_ns < self._cancelled_ns.get(client.user, -(2**63)) + short.number("ms") * MS:
             short.use()
@@ -252,7 +253,7 @@ class Exchange:
         """Queue a cancel; its final word goes to ``reply`` later."""
         self.catch_up()
         now_ns, whom = self.venue.now_ns, Whom(account=client.user)
-        delay_ns = int(self.config.cancel_delay_ms * MS)
+        delay_ns = self.delays.cancel.delay_ns(now_ns)
         self._cancelled_ns[client.user] = now_ns + delay_ns
         diverted = outcomes.diverted_cancel(self.faults, now_ns, whom)
         if diverted is not None:

@@ -13,6 +13,7 @@ from hummingbot_extensions.sim.agents import DEFAULT_AGENTS
 from hummingbot_extensions.sim.display import shown_grid_ticks
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.market import MarketSource, MarketSpec
+from hummingbot_extensions.sim.queue_models import queue_model
 from hummingbot_extensions.sim.synthetic import SyntheticMarket
 from hummingbot_extensions.sim.tape import Tape, TapeMarket
 from hummingbot_extensions.sim.tape_files import TapeUnreadable, first_stamp_ns, load_standx_parquet
@@ -85,7 +86,11 @@ def build_markets(config: EmulatorConfig) -> Markets:
         synthetic = SyntheticMarket(spec, config.seed, SYNTHETIC_START_NS, ticks, agents)
         return Markets({spec.symbol: synthetic}, {}, False)
     tape = _load(config, spec)
-    taped = TapeMarket(tape, replace(spec, display_grid_ticks=shown_grid_ticks(tape)))
+    try:
+        queue = queue_model(config.queue_model)
+    except ValueError as error:
+        raise CannotServe(f"--queue-model {config.queue_model}: {error}") from None
+    taped = TapeMarket(tape, replace(spec, display_grid_ticks=shown_grid_ticks(tape)), queue=queue)
     return Markets({spec.symbol: taped}, {spec.symbol: MarkRule.MID}, True)
 
 

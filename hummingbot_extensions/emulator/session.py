@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from aiohttp import WSMsgType, web
 
 from hummingbot_extensions.emulator import standx_wire as wire
-from hummingbot_extensions.emulator.exchange import MS, Exchange
+from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.faults.frames import Outgoing, shaped
 from hummingbot_extensions.emulator.faults.values import Whom
 from hummingbot_extensions.emulator.identity import Client
@@ -105,7 +105,7 @@ class Session:
     def send_text(self, frame: Outgoing, ts_ns: int | None = None) -> None:
         faults, now_ns = self.exchange.faults, self.exchange.venue.now_ns
         since_ns = now_ns if ts_ns is None else ts_ns
-        self._last_due_ns = max(self._last_due_ns, since_ns + int(self.exchange.config.feed_delay_ms * MS))
+        self._last_due_ns = max(self._last_due_ns, since_ns + self.exchange.delays.feed.delay_ns(since_ns))
         whom = self.whom(frame.channel, frame.symbol)
         for made in shaped(faults, now_ns, whom, frame):
             if self._kept is None and faults.take("frame_reorder", now_ns, whom) is not None:

@@ -104,6 +104,22 @@ async def test_every_symbol_has_a_synthetic_market(symbol: str) -> None:
     assert any(type(event).__name__ == "PrintUpdate" for event in events)
 
 
+async def test_sampled_delays_hold_orders_back_as_drawn() -> None:
+    """An order is executed after the delay that the seed draws for its instant, not after the constant one."""
+    config = EmulatorConfig(manual=True, sampled_delays=True, order_delay_ms=1.0, seed=4)
+    async with run_emulator(config) as handle, aiohttp.ClientSession(handle.url) as http:
+        client = Wired(handle, http, handle.credentials.secret, seed_of(handle.credentials.request_key))
+        venue = handle.exchange.venue
+        due_ms = config.delays().order.delay_ns(venue.now_ns) / 1e6
+        assert due_ms > 150
+        status, _ = await client.order("buy", "0.0100", "90000.00", cl_ord_id="late")
+        assert status == 200
+        await client.step(int(due_ms) - 60)
+        assert not (await client.control("accounts/demo"))["open_orders"]
+        await client.step(120)
+        assert len((await client.control("accounts/demo"))["open_orders"]) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -111,6 +127,9 @@ async def test_every_symbol_has_a_synthetic_market(symbol: str) -> None:
         ({"tape_start": "2026-01-06"}, "--tape-start and --minutes need --market FOLDER"),
         ({"market": ".", "tape_start": "noon"}, "--tape-start noon: not a time"),
         ({"market": str(ROOT / "tests")}, "--market .*: .*orderbook_BTC-USD"),
+        pytest.param(
+            {"market": str(TAPES), "queue_model": "hopeful"}, "--queue-model hopeful: .*risk_averse", marks=tape
+        ),
     ],
 )
 def test_what_cannot_be_served_is_said(change: dict[str, Any], text: str) -> None:
