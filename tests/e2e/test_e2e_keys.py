@@ -107,16 +107,18 @@ def test_stored_keys_are_not_overwritten_unasked(workspace: Workspace, emulator:
 def test_a_wrong_key_is_named_with_its_fix(
     spare: Workspace, emulator: Emulator, fault: dict[str, str] | str, field: str, told: str
 ) -> None:
-    """``hbot connect`` shows one error: the field, what is wrong, and what to do; never the value."""
+    """``hbot connect`` refuses before it stores: one line with the field and the fix, never the value; ends with 4."""
     keys = expired(emulator.keys) if fault == "expired" else {**emulator.keys, **fault}  # type: ignore[dict-item]
     placed = emulator.account()["orders_placed"]
-    spare.connect(keys, "--replace")
-    table = spare.run(hbot_command("connect"))
-    rows = [line for line in table.stdout.splitlines() if line.startswith("|")][2:]
-    error = " ".join(line.strip("|").split("|")[-1].strip() for line in rows)
-    assert error.startswith(f"{CONNECTOR}_{field}: ") and told in error, table.stdout + table.stderr
-    assert "Traceback" not in table.stdout + table.stderr
-    assert keys["secret"] not in error and keys["request_key"] not in error
+    store = spare.root / "conf" / "connectors" / f"{CONNECTOR}.yml"
+    before = store.read_bytes() if store.exists() else None
+    done = spare.connect(keys, "--replace")
+    said = done.stdout + done.stderr
+    assert done.returncode == 4, said
+    assert f"{CONNECTOR}_{field}: " in done.stderr and told in done.stderr, said
+    assert len(done.stderr.strip().splitlines()) == 1, said
+    assert "Traceback" not in said and keys["secret"] not in said and keys["request_key"] not in said
+    assert (store.read_bytes() if store.exists() else None) == before
     assert emulator.account()["orders_placed"] == placed
 
 
