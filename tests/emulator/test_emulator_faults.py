@@ -29,6 +29,7 @@ SCRIPT = [
     Outside(6_200 * MS, Side.BUY, 10_000_000, 3_000),  # the touch of the end
 ]
 END_MS = 9_500
+LIVES = 3
 
 FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"name": "http_status", "status": 502, "when": "after", "endpoint": "/api/new_order"}, "double"),
@@ -229,8 +230,15 @@ async def test_naive_client_survives_an_ordinary_venue() -> None:
 
 @pytest.mark.parametrize(("fault", "expected"), FAULTS, ids=lambda value: str(value)[:60])
 async def test_fault_breaks_the_naive_client(fault: dict[str, Any], expected: str) -> None:
-    """The fault takes hold and the naive client ends with just that kind of wrong belief among others."""
+    """The fault takes hold and the naive client ends with just that kind of wrong belief among others.
+
+    What a client hears when is up to the machine's scheduling: on a loaded one it may get away with it now and then, so
+    it lives up to three times.
+    """
     found, crash = await lived(fault)
+    for _ in range(LIVES - 1):
+        if expected not in found:
+            found, crash = await lived(fault)
     assert expected in found, repr(crash)
 
 
