@@ -16,14 +16,14 @@ demo: setup
 	  $(if $(TAPE),--tape "$(TAPE)") $(if $(AT),--at "$(AT)")
 
 test: setup check
-	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m hummingbot
+	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "hummingbot or slow"
 
 # The tests that need no Hummingbot, and every lint; under two minutes.
 check: setup
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	PATH="$(CURDIR)/.venv/bin:$$PATH" cython-lint --max-line-length 120 hummingbot_extensions/kernels
-	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "not hummingbot"
+	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "not hummingbot and not slow"
 
 bench: setup
 	$(PY) -m tests.bench

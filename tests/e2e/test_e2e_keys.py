@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hummingbot_extensions.emulator.identity import Identity
-from tests.e2e.line import CONNECTOR, Emulator, Workspace, hbot_command
+from tests.e2e.line import CONNECTOR, Emulator, Workspace
 
 
 def expired(keys: dict[str, str]) -> dict[str, str]:
