@@ -21,6 +21,11 @@ def _field(default: Any, description: str, prompt: str | None = None, is_updatab
     return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
+LIMITS = (
+    "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
+)
+
+
 class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
     """Configuration of one market. Distances in bps of the mark, sizes in base units of the market's coin."""
 
@@ -110,6 +115,14 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
         return desk.checked_connector_name(value)
 
     @model_validator(mode="after")
+    def require_limits_when_armed(self) -> PerpMarketMakerConfig:
+        """Real orders need limits that somebody wrote down; a cut file must not trade on defaults."""
+        missing = [name for name in LIMITS if name not in self.model_fields_set]
+        if self.armed and missing:
+            raise ValueError(f"{', '.join(missing)}: must be in the file when armed is true, set them as in the preset")
+        return self
+
+    @model_validator(mode="after")
     def check_rules_between_fields(self) -> PerpMarketMakerConfig:
         problems = self.params().problems()
         if problems:
@@ -131,6 +144,7 @@ class PerpMarketMaker(controller_base.ControllerBase):
         super().__init__(config, *args, **kwargs)
         self.config: PerpMarketMakerConfig = config
         self.desk = desk.Desk(self)
+        self._given = set(config.model_fields_set)
 
     def params(self) -> QuoteParams:
         return self.desk.params_of(self.config)
@@ -147,8 +161,13 @@ class PerpMarketMaker(controller_base.ControllerBase):
         super().stop()
 
     def update_config(self, new_config: PerpMarketMakerConfig) -> None:
+        """Take over what may change live. A file that lost a line is refused: its default must not replace a limit."""
+        gone = self._given - new_config.model_fields_set
+        if gone:
+            raise ValueError(f"{', '.join(sorted(gone))}: gone from the file, put the line back")
         before = self.config
         super().update_config(new_config)
+        self._given = set(new_config.model_fields_set)
         self.desk.config_changed(before, self.config)
 
     async def update_processed_data(self) -> None:

@@ -42,6 +42,49 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         self._peak_quote: dict[str, Decimal] = {}
         self._drawn_down: set[str] = set()
         self._reported_at = 0.0
+        self._refused: dict[str, str] = {}
+        """What is wrong with each controller file that was last refused, so that it is said once."""
+
+    def add_controller(self, config: Any) -> None:
+        """Add a controller, unless another one trades the same market: each would count only its own orders."""
+        market = (getattr(config, "connector_name", None), getattr(config, "trading_pair", None))
+        for other in self.controllers.values() if None not in market else ():
+            if (getattr(other.config, "connector_name", None), getattr(other.config, "trading_pair", None)) == market:
+                self.logger().error(
+                    f"controller {config.id} refused: {other.config.id} trades {market[1]} on {market[0]} already and "
+                    "limits hold for each alone. Keep one file per market")
+                return
+        super().add_controller(config)
+
+    def update_controllers_configs(self) -> None:
+        """Reload every controller file by itself: one that is refused changes nothing, and holds up no other.
+
+        Only controllers that were there at the start are reloaded; a new id would start a second bot beside the one
+        that no file speaks for any more.
+        """
+        if self._last_config_update_ts + self.config_update_interval >= self.current_timestamp:
+            return
+        self._last_config_update_ts = self.current_timestamp
+        for name in self.config.controllers_config:
+            try:
+                config = self.config.model_copy(update={"controllers_config": [name]}).load_controller_configs()[0]
+                if config.id not in self.controllers:
+                    known = ", ".join(self.controllers) or "none"
+                    raise ValueError(
+                        f"id: {config.id} was not running at the start (running: {known}); restart to use it")
+                self.controllers[config.id].update_config(config)
+            except Exception as error:  # whatever is wrong with a file, the running config stays in force
+                text = " ".join(str(error).split())
+                if self._refused.get(name) != text:
+                    self._refused[name] = text
+                    self.logger().warning(f"{name} refused, the running config stays: {text}")
+            else:
+                if self._refused.pop(name, None) is not None:
+                    self.logger().info(f"{name} accepted again")
+
+    def balance_warning(self, market_trading_pair_tuples: Any) -> list[str]:
+        """None: Hummingbot's check asks for the coin itself, which a perpetual does not need."""
+        return []
 
     def apply_initial_setting(self) -> None:
         """Set leverage and position mode of every perpetual that a controller names."""
@@ -57,12 +100,13 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
                     trading_pair=config["trading_pair"], leverage=config["leverage"])
 
     def on_tick(self) -> None:
+        # Limits first: whatever goes wrong in the rest of a tick must not keep them from being looked at.
+        if not self._is_stop_triggered:
+            self._obey_kill_switches()
+            self._check_drawdowns()
         super().on_tick()
-        if self._is_stop_triggered:
-            return
-        self._obey_kill_switches()
-        self._check_drawdowns()
-        self._report()
+        if not self._is_stop_triggered:
+            self._report()
 
     def create_actions_proposal(self) -> list[CreateExecutorAction]:
         return []

@@ -18,6 +18,8 @@ from hummingbot_extensions.execution import arming, market_view, plug, status
 from hummingbot_extensions.execution.quoter import Host, Quoter, QuoterSettings
 from hummingbot_extensions.monitoring.event_log import EventLog
 
+LIMIT_SUFFIXES = ("_size_base", "_limit_base", "_stop_base", "_max_base", "worst_case_frac")
+
 
 class Controller(Host, Protocol):
     """What the desk needs of its controller beside what the quoter needs."""
@@ -103,6 +105,10 @@ class Desk:
         self._config_hash = digest(after.params())
         changed = sorted(name for name in type(after).model_fields if getattr(before, name) != getattr(after, name))
         logging.getLogger(__name__).info("config reloaded changed=%s config=%s", ",".join(changed), self._config_hash)
+        for name in (name for name in changed if name.endswith(LIMIT_SUFFIXES)):
+            if getattr(after, name) > getattr(before, name):
+                logging.getLogger(__name__).warning(
+                    "limit raised %s=%s was=%s", name, getattr(after, name), getattr(before, name))
         if self._log is not None:
             self._log.write("config", config_hash=self._config_hash, changed=changed, params=after.params())
         if self._quoter is not None:

@@ -14,6 +14,7 @@ import pytest
 from hummingbot.core.data_type.common import OrderType
 from hummingbot.strategy_v2.models.base import RunnableStatus
 
+from controllers.market_making.perp_market_maker import PerpMarketMakerConfig
 from hummingbot_extensions.core.decide import decide
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
@@ -199,6 +200,43 @@ async def test_hot_reload_swaps_parameters_and_keeps_the_old_ones_on_error(
         rows = line.events("config")
         assert [row["changed"] for row in rows] == [["order_distance_bps", "rebalance_distance_bps"]]
         assert rows[0]["config_hash"] != line.events("run")[0]["config_hash"]
+
+
+async def test_a_file_that_lost_a_limit_or_changed_its_id_is_refused_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cut file never trades on defaults, a new id never starts a second bot, broken YAML never stops the clock."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        content = line.conf / f"{CONTROLLER}.yml"
+        good = content.read_text()
+        before = line.controller.params()
+        cut = "".join(row for row in good.splitlines(True) if not row.startswith(("soft_limit_base", "net_max_base")))
+        with caplog.at_level(logging.INFO):
+            for bad, said in (
+                (cut, "net_max_base, soft_limit_base: gone from the file"),
+                (good.replace(f"id: {CONTROLLER}", "id: second"), "id: second was not running at the start"),
+                (good + "order_size_base: [", "refused, the running config stays"),
+            ):
+                content.write_text(bad)
+                caplog.clear()
+                for _ in range(2):
+                    seen = line.strategy._last_config_update_ts
+                    await until(lambda s=seen: line.strategy._last_config_update_ts > s, 5.0, "a reload")
+                warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+                assert len([text for text in warnings if said in text]) == 1, warnings
+                assert line.controller.params() == before
+                assert list(line.strategy.controllers) == [CONTROLLER]
+            content.write_text(good)
+            await until(lambda: any("accepted again" in r.getMessage() for r in caplog.records), 5.0, "the good file")
+        await line.quoted()
+
+
+def test_an_armed_config_needs_its_limits_written_down() -> None:
+    """Every limit that a file leaves out is named; a disarmed one may rely on defaults."""
+    PerpMarketMakerConfig(id="x")
+    with pytest.raises(ValueError, match="soft_limit_base, hard_stop_base, net_max_base, worst_case_frac: must be in"):
+        PerpMarketMakerConfig(id="x", armed=True, order_size_base="0.002", resume_limit_base="0.006")
 
 
 async def test_a_connector_that_cannot_be_quoted_is_refused_at_once_with_the_fix(
