@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-TESTED_HUMMINGBOT = "20260922"
+from hummingbot_extensions import HUMMINGBOT_VERSION
 
 
 class UpstreamChanged(RuntimeError):
@@ -22,7 +22,7 @@ def require(owner: Any, name: str) -> Any:
         label = getattr(owner, "__name__", type(owner).__name__)
         raise UpstreamChanged(
             f"Hummingbot's {label} has no {name!r} any more; "
-            f"this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
+            f"this bundle was tested with hummingbot=={HUMMINGBOT_VERSION}."
         ) from None
 
 
@@ -165,6 +165,6 @@ def replace_executor(type_name: str, stock: type, factory: Callable[..., Any]) -
     if present is not stock and getattr(present, "__qualname__", None) != factory.__qualname__:
         raise UpstreamChanged(
             f"Hummingbot builds {type_name!r} with {present!r} instead of {stock.__name__}; "
-            f"this bundle was tested with hummingbot=={TESTED_HUMMINGBOT}."
+            f"this bundle was tested with hummingbot=={HUMMINGBOT_VERSION}."
         )
     mapping[type_name] = factory

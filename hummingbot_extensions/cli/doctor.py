@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
+from hummingbot_extensions.cli.bot_process import ADDRESS_VARIABLE
 from hummingbot_extensions.cli.hummingbot_root import SUPPORTED, version_of
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.placing import Manifest
@@ -27,7 +28,6 @@ from hummingbot_extensions.cli.workspace import checked_yaml, found_workspace
 from hummingbot_extensions.kernels import fifo, ladder, levels
 
 EMULATOR_PORT = 8710
-ADDRESS_VARIABLE = "HBX_STANDX_EMULATOR_URL"
 OUR_CONNECTORS = ("standx_perpetual", "standx_perpetual_emulator")
 LOW_DISK_BYTES = 1_000_000_000
 CLOCK_SKEW_WARN_S = 2.0

@@ -208,7 +208,7 @@ class Quoter:
                 try:
                     level.cancel(Cancel(order_id, level.side, DECISION_FAILED, True))
                 except Exception:
-                    # One order that cannot be cancelled must not keep the others resting; the next turn tries again.
+                    # One order that cannot be cancelled must not keep the others resting; decisions repeat its cancel.
                     logging.getLogger(__name__).exception("cancel failed id=%s", order_id)
 
     # --- levels ---
