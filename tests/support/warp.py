@@ -25,10 +25,11 @@ _LEAST_LEAP_NS = 1_000
 class WarpClock:
     """Nanoseconds since the loop began, added to the wall and monotonic clocks of that moment."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall_ns: int | None = None) -> None:
+        """``wall_ns`` is the wall clock's time at the start: for runs that must be equal; None: now."""
         self.passed_ns = 0
-        self._wall_ns = _REAL["time_ns"]()
-        self._mono_ns = _REAL["monotonic_ns"]()
+        self._wall_ns = _REAL["time_ns"]() if wall_ns is None else wall_ns
+        self._mono_ns = _REAL["monotonic_ns"]() if wall_ns is None else 0
 
     def time_ns(self) -> int:
         return self._wall_ns + self.passed_ns
@@ -75,8 +76,8 @@ class _WarpSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
 class WarpLoop(asyncio.SelectorEventLoop):
     """An asyncio loop on a clock that leaps. Work in threads is waited for in real time."""
 
-    def __init__(self) -> None:
-        self.clock = WarpClock()
+    def __init__(self, wall_ns: int | None = None) -> None:
+        self.clock = WarpClock(wall_ns)
         self._warp_selector = _WarpSelector(self.clock)
         super().__init__(self._warp_selector)
 
@@ -93,20 +94,36 @@ class WarpLoop(asyncio.SelectorEventLoop):
         self._warp_selector.busy_workers -= 1
 
 
+_running: list[WarpClock] = []
+
+
+def _following(name: str) -> Callable[[], Any]:
+    """``time.<name>`` of whichever warp clock runs at the call; real time outside. Code that keeps it may go on."""
+    real = _REAL[name]
+    return lambda: getattr(_running[-1], name)() if _running else real()
+
+
+_FOLLOWING = {name: _following(name) for name in _NAMES}
+
+
 @contextmanager
 def _clocks_of(clock: WarpClock) -> Iterator[None]:
-    for name in _REAL:
-        setattr(time, name, getattr(clock, name))
+    # Not the clock's own methods: a module imported during one run may keep what it finds for the runs to come.
+    before = {name: getattr(time, name) for name in _NAMES}
+    _running.append(clock)
+    for name, following in _FOLLOWING.items():
+        setattr(time, name, following)
     try:
         yield
     finally:
-        for name, real in _REAL.items():
-            setattr(time, name, real)
+        for name, found in before.items():
+            setattr(time, name, found)
+        _running.remove(clock)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], wall_ns: int | None = None) -> T:
     """What ``main`` returns, run on a loop of its own whose time leaps. Nothing that it started may outlive it."""
-    loop = WarpLoop()
+    loop = WarpLoop(wall_ns)
     with _clocks_of(loop.clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main)
 
