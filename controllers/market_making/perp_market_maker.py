@@ -12,6 +12,7 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction,
 from hummingbot.strategy_v2.utils.common import parse_enum_value
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from hummingbot_extensions.core.breakers import Level
 from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
 from hummingbot_extensions.execution import desk
 
@@ -82,6 +83,30 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
     cancel_budget_per_min: int = _field(10, "Most cancels a minute that are not for risk.", ge=1, le=600)
     basis_halflife_s: float = _field(
         15.0, "Half-life of the average mark-to-mid basis, seconds.", gt=0, le=3600)
+
+    breaker_level: Level = _field(
+        # The plain word, as above.
+        "normal", "Level held by hand: normal, degraded, pause, cancel_only or stop; breakers may be stricter.")
+    breaker_release: int = _field(0, "Change this number to end a stop that the breakers have set.", ge=0)
+    reject_limit: int = _field(
+        5, "So many rejections within reject_window_s pause quoting; post-only ones do not count.", ge=2, le=50)
+    reject_window_s: float = _field(300.0, "Rejections are counted over this time, seconds.", gt=0, le=3600)
+    reject_cooldown_s: float = _field(
+        60.0, "First pause after too many rejections, seconds; doubles up to eightfold.", ge=5, le=3600)
+    latency_degraded_ms: float = _field(
+        1200.0, "Three orders in a row acknowledged later than this: fewer requests, ms.", gt=0, le=60_000)
+    latency_pause_ms: float = _field(
+        2000.0, "Three orders in a row acknowledged later than this: quotes are pulled, ms.", gt=0, le=60_000)
+    throttle_limit: int = _field(3, "So many 429 answers within 10 s pull the quotes.", ge=1, le=50)
+    venue_cooldown_s: float = _field(
+        30.0, "First pause after slow answers or 429, seconds; doubles up to eightfold.", ge=5, le=3600)
+    error_degraded_frac: float = _field(
+        0.2, "Part of a minute's requests that must fail for fewer to be sent.", gt=0, le=1)
+    failure_limit: int = _field(
+        3, "So many failures in a row (unknown orders, unanswered cancels, foreign positions) lead to safe mode.",
+        ge=2, le=50)
+    stop_after_trips: int = _field(
+        6, "So many pauses for rejections or failures within an hour stop quoting until a person looks.", ge=2, le=100)
 
     @model_validator(mode="before")
     @classmethod

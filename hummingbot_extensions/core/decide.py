@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hummingbot_extensions.core import anchors
+from hummingbot_extensions.core import anchors, breakers
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place, Quote, Silence
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quoting import desired_quote
@@ -15,6 +15,13 @@ from hummingbot_extensions.core.reconcile import after_placing, reconcile_side
 from hummingbot_extensions.core.risk import after_hard_stop_check
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView
+
+HELD = {
+    breakers.Level.PAUSE: Silence.BREAKER_PAUSE,
+    breakers.Level.CANCEL_ONLY: Silence.BREAKER_CANCEL_ONLY,
+    breakers.Level.STOP: Silence.BREAKER_STOP,
+}
+"""Silence of both sides at the breaker levels that quote nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,10 @@ def decide(inputs: DecisionInputs) -> Decision:
     """
     view, account, params = inputs.view, inputs.account, inputs.params
     state = _with_basis(inputs.state, view, params)
+    state = replace(state, breaker=breakers.after_check(state.breaker, view, account, params))
+    params = breakers.softened(params, state.breaker.level)
     mark = anchors.mark_estimate(view, state.basis_frac)
-    refusal = _refusal(view, account, params, mark)
+    refusal = _refusal(view, account, params, mark) or HELD.get(state.breaker.level)
     position = account.tier_position
     if refusal is None and position is not None:
         state = after_hard_stop_check(state, position, view.now_ns, params)
@@ -62,10 +71,11 @@ def decide(inputs: DecisionInputs) -> Decision:
 
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:
-    """Whether a decision did something worth recording: an action, or another reason for a side's silence."""
-    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence) != (
+    """Whether a decision did something worth recording: an action, another breaker level or reason for silence."""
+    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence, decision.state.breaker.level) != (
         before.bid_silence,
         before.ask_silence,
+        before.breaker.level,
     )
 
 

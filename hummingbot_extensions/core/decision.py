@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hummingbot_extensions.core.breakers import BreakerState
 from hummingbot_extensions.core.types import Side
 
 
@@ -21,6 +22,9 @@ class Silence(StrEnum):
     NO_MARK = "no_mark"
     STALE_MARK = "stale_mark"
     MARK_MID_DIVERGENCE = "mark_mid_divergence"
+    BREAKER_PAUSE = "breaker_pause"
+    BREAKER_CANCEL_ONLY = "breaker_cancel_only"
+    BREAKER_STOP = "breaker_stop"
     HARD_STOP = "hard_stop"
     SOFT_LIMIT = "soft_limit"
     WORST_CASE = "worst_case"
@@ -103,6 +107,7 @@ class DecisionState:
     """Non-risk cancels of the last minute, oldest first."""
     bid_silence: Silence | None = None
     ask_silence: Silence | None = None
+    breaker: BreakerState = BreakerState()
 
     def placed_ns(self, side: Side) -> int | None:
         return self.bid_placed_ns if side is Side.BUY else self.ask_placed_ns

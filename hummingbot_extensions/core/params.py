@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hummingbot_extensions.core.breakers import Level
+
 
 class HardStopRecovery(StrEnum):
     """Way back after a hard stop: reduce as a maker, or wait for a person."""
@@ -44,6 +46,18 @@ class QuoteParams:
     cancel_retry_ms: float
     cancel_budget_per_min: int
     basis_halflife_s: float
+    breaker_level: Level = Level.NORMAL
+    breaker_release: int = 0
+    reject_limit: int = 5
+    reject_window_s: float = 300.0
+    reject_cooldown_s: float = 60.0
+    latency_degraded_ms: float = 1200.0
+    latency_pause_ms: float = 2000.0
+    throttle_limit: int = 3
+    venue_cooldown_s: float = 30.0
+    error_degraded_frac: float = 0.2
+    failure_limit: int = 3
+    stop_after_trips: int = 6
 
     @property
     def worst_case_cap_base(self) -> Decimal:
@@ -95,6 +109,12 @@ class QuoteParams:
                 "order_size_base",
                 f"{self.order_size_base} is not below hard_stop_base {self.hard_stop_base}, "
                 "so one fill would trip the hard stop. Lower it or raise hard_stop_base",
+            ),
+            (
+                self.latency_degraded_ms < self.latency_pause_ms,
+                "latency_degraded_ms",
+                f"{self.latency_degraded_ms:g} is not below latency_pause_ms {self.latency_pause_ms:g}, "
+                "so quoting would pause before it slows down. Lower it",
             ),
         )
         return [(field, text) for holds, field, text in rules if not holds]

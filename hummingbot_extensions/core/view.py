@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hummingbot_extensions.core.breakers import Health
 from hummingbot_extensions.core.types import Side
 
 
@@ -105,6 +106,8 @@ class AccountView:
     can_place_bid: bool = True
     """Whether somebody stands ready to carry out a placement on this side; cancels are always possible."""
     can_place_ask: bool = True
+    health: Health = Health()
+    """What went wrong lately on the way to the venue; the breakers act on it."""
 
     @property
     def tier_position(self) -> Decimal | None:
