@@ -86,6 +86,21 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         record = self._outcomes.get(client_order_id)
         return record.wire_mono_ns if record is not None else None
 
+    def last_cancel_wire_ns(self, client_order_id: str) -> int | None:
+        """``time.monotonic_ns()`` when the order's first cancel was handed to the socket; None before."""
+        record = self._outcomes.get(client_order_id)
+        return record.cancel_wire_mono_ns if record is not None else None
+
+    def rejection_kind(self, client_order_id: str) -> type[Exception] | None:
+        """Error type of an order's refusal (``hummingbot_extensions.connector.errors``); None when not refused."""
+        record = self._outcomes.get(client_order_id)
+        return record.refused_as if record is not None and record.outcome is OrderOutcome.REJECTED else None
+
+    @property
+    def throttled_count(self) -> int:
+        """How often the venue has answered this connector that it asks too much (429), on any way."""
+        return web.throttled_count(self._web_assistants_factory)
+
     # --- placing -----------------------------------------------------------------------------------------------------
 
     def buy(self, trading_pair: str, amount: Decimal, order_type: OrderType = OrderType.LIMIT,
@@ -210,6 +225,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         def on_wire(mono_ns: int) -> None:
             if is_place:
                 record.sent_mono_ns = record.wire_mono_ns = mono_ns
+            elif record.cancel_wire_mono_ns is None:
+                record.cancel_wire_mono_ns = mono_ns
 
         await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=not is_place)
         if self._order_entry.is_usable:
@@ -264,6 +281,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
     # --- answers -----------------------------------------------------------------------------------------------------
 
     def _on_command_reply(self, command: Command, reply: CommandReply) -> None:
+        if reply.code == 429:
+            web.count_throttled(self._web_assistants_factory)
         if not reply.is_final:
             return
         if command.kind is CommandKind.PLACE:
@@ -327,6 +346,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         record = self._outcomes.record(order_id)
         reason = exception.text if isinstance(exception, Rejected) else str(exception)
         self._outcomes.mark_rejected(order_id, reason)
+        record.refused_as = type(exception) if exception is not None else None
         if order_id not in self._order_tracker.lost_orders:
             if record.is_terminal:
                 return

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
@@ -21,6 +22,18 @@ from hummingbot_extensions import compat
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
 
 from . import standx_perpetual_constants as CONSTANTS
+
+_throttled: WeakKeyDictionary[WebAssistantsFactory, int] = WeakKeyDictionary()
+
+
+def count_throttled(factory: WebAssistantsFactory) -> None:
+    """Take note that the venue answered 429 to a request of ``factory``'s connector."""
+    _throttled[factory] = _throttled.get(factory, 0) + 1
+
+
+def throttled_count(factory: WebAssistantsFactory) -> int:
+    """How many answers 429 the requests of ``factory``'s connector have met."""
+    return _throttled.get(factory, 0)
 
 
 def emulator_base_url() -> str:
@@ -154,6 +167,8 @@ async def request_json(
     finally:
         if response is not None:
             compat.release(response)
+    if response.status == 429:
+        count_throttled(factory)
     return _checked(response.status, text, f"{method.name} {path}", is_write)
 
 

@@ -19,8 +19,12 @@ class OrderRecord:
     client_order_id: str
     outcome: OrderOutcome = OrderOutcome.PENDING
     reason: str | None = None
+    refused_as: type[Exception] | None = None
+    """Kind of the refusal, where ``reason`` has its words."""
     sent_mono_ns: int | None = None
     wire_mono_ns: int | None = None
+    cancel_wire_mono_ns: int | None = None
+    """When the first cancel was handed to the socket."""
     is_taker: bool | None = None
     """Whether the order would take liquidity as far as known when it was sent."""
     is_cancel_wanted: bool = False
