@@ -1,0 +1,118 @@
+"""The ledger and what it has booked already: every fill and payment counts once, however often it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+
+REMEMBERED_NS = 3_600_000_000_000
+"""Fills this much older than the newest one may be forgotten one by one ..."""
+REMEMBERED_LEAST = 500
+"""... but never the newest ones."""
+REMEMBERED_MOST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class BookedFill:
+    """A fill that is in the ledger, with the fee that was booked for it."""
+
+    trade_id: str
+    exchange_ts_ns: int
+    fee_quote: Decimal | None
+    is_fee_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBook:
+    """The account of one controller since ``began_ns``. All stamps are Unix nanoseconds of the venue.
+
+    A fill at or before ``forgotten_ns`` is no longer known one by one: it is refused, not booked a second time.
+    """
+
+    began_ns: int
+    ledger: Ledger = Ledger()
+    booked: tuple[BookedFill, ...] = ()
+    """Fills that are remembered, oldest first."""
+    forgotten_ns: int = -1
+    funding_ns: int = 0
+    """Time of the newest funding payment that is in the ledger."""
+
+    @property
+    def complete_since_ns(self) -> int:
+        """From this time on every fill of ours is known by its id: fills missed are asked for from here."""
+        return max(self.began_ns, self.forgotten_ns)
+
+    def known(self, trade_id: str) -> BookedFill | None:
+        return next((fill for fill in reversed(self.booked) if fill.trade_id == trade_id), None)
+
+    @property
+    def final_ids(self) -> frozenset[str]:
+        """Ids of fills of which nothing more can be learnt."""
+        return frozenset(fill.trade_id for fill in self.booked if fill.is_fee_final)
+
+    def is_refused(self, fill: LedgerFill, now_ns: int) -> bool:
+        """Whether a fill is too old to tell whether it was booked."""
+        return self.known(fill.trade_id) is None and _stamp(fill, now_ns) <= self.forgotten_ns
+
+    def after(self, fill: LedgerFill, now_ns: int, is_fee_final: bool) -> AccountBook:
+        """Book with ``fill`` in it: the same book when it was booked before, its fee corrected when that has changed.
+
+        ``now_ns`` stands in for a time that the venue did not state. Equal fills under two trade ids are two fills.
+        """
+        before = self.known(fill.trade_id)
+        if before is not None:
+            return self._with_fee(before, fill.fee_quote, is_fee_final)
+        if self.is_refused(fill, now_ns):
+            return self
+        entry = BookedFill(
+            fill.trade_id, _stamp(fill, now_ns), fill.fee_quote, is_fee_final and fill.fee_quote is not None)
+        booked = tuple(sorted((*self.booked, entry), key=lambda one: one.exchange_ts_ns))
+        return replace(self, ledger=self.ledger.after(fill), booked=booked)._trimmed()
+
+    def with_fee(self, trade_id: str, fee_quote: Decimal) -> AccountBook:
+        """Book with the final fee of a fill; the same book when the fill is not known or the fee was final before."""
+        before = self.known(trade_id)
+        return self if before is None else self._with_fee(before, fee_quote, True)
+
+    def funded(self, exchange_ts_ns: int, amount_quote: Decimal) -> AccountBook:
+        """Book with a funding payment, positive received; the same book when that or a later one was booked before.
+
+        Payments come at most once an hour and in order, so the time tells them apart.
+        """
+        if exchange_ts_ns <= self.funding_ns:
+            return self
+        return replace(self, ledger=self.ledger.funded(amount_quote), funding_ns=exchange_ts_ns)
+
+    def _with_fee(self, before: BookedFill, fee_quote: Decimal | None, is_final: bool) -> AccountBook:
+        if fee_quote is None or before.is_fee_final or (fee_quote == before.fee_quote and not is_final):
+            return self
+        entry = replace(before, fee_quote=fee_quote, is_fee_final=is_final)
+        booked = tuple(entry if fill is before else fill for fill in self.booked)
+        return replace(self, ledger=self.ledger.fee_corrected(before.fee_quote, fee_quote), booked=booked)
+
+    def _trimmed(self) -> AccountBook:
+        booked = self.booked
+        horizon = booked[-1].exchange_ts_ns - REMEMBERED_NS
+        old = sum(fill.exchange_ts_ns < horizon for fill in booked)
+        drop = max(min(old, len(booked) - REMEMBERED_LEAST), len(booked) - REMEMBERED_MOST)
+        if drop <= 0:
+            return self
+        return replace(self, booked=booked[drop:], forgotten_ns=booked[drop - 1].exchange_ts_ns)
+
+    def problems(self) -> list[str]:
+        """Rules that do not hold; empty for a sound book."""
+        stamps = [fill.exchange_ts_ns for fill in self.booked]
+        missing = sum(fill.fee_quote is None for fill in self.booked)
+        rules = (
+            (stamps == sorted(stamps), "booked fills are not in order of time"),
+            (len({fill.trade_id for fill in self.booked}) == len(self.booked), "a trade id is booked twice"),
+            (missing <= self.ledger.missing_fees, "the ledger misses fewer fees than its fills"),
+            (len(self.booked) <= self.ledger.fills, "more fills are remembered than were booked"),
+        )
+        return [text for holds, text in rules if not holds]
+
+
+def _stamp(fill: LedgerFill, now_ns: int) -> int:
+    return now_ns if fill.exchange_ts_ns is None else fill.exchange_ts_ns
