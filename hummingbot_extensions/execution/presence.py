@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hummingbot_extensions.core.decision import Decision
+from hummingbot_extensions.core.own_record import Resting
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.standing import ProgramStanding, Standings
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.uptime import BandMeter, InBand
 from hummingbot_extensions.core.view import MarketView, OrderState, OwnOrder
@@ -15,6 +17,8 @@ QUOTED = "quoted"
 DISARMED = "disarmed"
 STOPPED = "stopped"
 DECISION_FAILED = "decision_failed"
+SCORED_EVERY_NS = 1_000_000_000
+"""Programs are scored no oftener: the score takes a millisecond, and dashboards ask as often as they like."""
 
 
 class Presence:
@@ -24,7 +28,10 @@ class Presence:
     times of one side sum to the whole. The venue's log is the truth that the demo and the reports compare it with.
     """
 
-    def __init__(self, start_ns: int) -> None:
+    def __init__(self, start_ns: int, standings: Standings | None = None) -> None:
+        """``standings`` score the same orders by the reward programs, against the venue's own mark."""
+        self.standings = standings
+        self._scored: tuple[int, tuple[ProgramStanding, ...]] | None = None
         self._meter = BandMeter(start_ns)
         self._frame_ns = start_ns
         self._noted_ns = start_ns
@@ -50,6 +57,12 @@ class Presence:
         if frame_ns is not None and frame_ns > self._frame_ns:
             self._frame_ns = frame_ns
             self._meter.frame(max(frame_ns, self._noted_ns))
+            if self.standings is not None:
+                self.standings.frame(frame_ns)
+        if self.standings is not None:
+            self.standings.state(now_ns, _known_mark(view, params), [
+                Resting(order.client_order_id, order.side is Side.BUY, float(order.price), float(order.size))
+                for order in resting])
         self._noted_ns = now_ns
         self._meter.state(now_ns, in_band[Side.BUY], in_band[Side.SELL])
         self._spend(now_ns)
@@ -57,14 +70,29 @@ class Presence:
             silence = decision.silence(side)
             self._doing[side] = silence.value if silence is not None else QUOTED if is_sending else DISARMED
 
+    def ended(self, now_ns: int, order_id: str, how: str) -> None:
+        """An order of ours ended on the venue's word: ``how`` is filled, canceled or rejected."""
+        if self.standings is not None:
+            self.standings.ended(now_ns, order_id, is_cancelled=how == "canceled")
+
     def rest(self, now_ns: int, why: str) -> None:
         """Nothing is earned from here on: what rests is being cancelled, and nobody decides."""
+        if self.standings is not None:
+            self.standings.state(now_ns, None, ())
         self._meter.state(now_ns, False, False)
         self._spend(now_ns)
         self._doing = {Side.BUY: why, Side.SELL: why}
 
     def total(self, now_ns: int) -> InBand:
         return self._meter.total(now_ns)
+
+    def programs(self, now_ns: int) -> tuple[ProgramStanding, ...]:
+        """Where each reward program stands, at most a second old; empty where the venue has none."""
+        if self.standings is None:
+            return ()
+        if self._scored is None or now_ns - self._scored[0] >= SCORED_EVERY_NS:
+            self._scored = (now_ns, self.standings.standings(now_ns))
+        return self._scored[1]
 
     def spent_s(self, now_ns: int, side: Side) -> dict[str, float]:
         """Seconds that ``side`` was quoted or silent under each reason; they sum to the whole time."""
@@ -75,3 +103,9 @@ class Presence:
         for side, what in self._doing.items():
             self._spent_ns[side, what] = self._spent_ns.get((side, what), 0) + now_ns - self._since_ns
         self._since_ns = now_ns
+
+
+def _known_mark(view: MarketView, params: QuoteParams) -> float | None:
+    """The venue's mark as its last frame said, which programs measure from; None when that frame is too old."""
+    is_fresh = view.price_age_ms is not None and view.price_age_ms <= params.stale_mark_ms
+    return float(view.mark) if view.mark is not None and is_fresh else None

@@ -25,8 +25,10 @@ from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
+from hummingbot_extensions.execution.health import HealthLog, announce
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
+from hummingbot_extensions.execution.program_standing import standings_for
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -67,7 +69,8 @@ class Quoter:
         self.decision: Decision | None = None
         self.last_mark: float | None = None
         """Newest mark that was known: profit does not vanish with a feed that pauses."""
-        self.presence = Presence(time.monotonic_ns())
+        self.presence = Presence(time.monotonic_ns(), standings_for(settings.connector_name, settings.trading_pair))
+        self.health = HealthLog()
         self.last_turn_ns: int | None = None
         self.placed_count = 0
         self.cancel_count = 0
@@ -86,6 +89,8 @@ class Quoter:
         self._woken_by: set[str] = set()
         self._frame_ns: dict[str, int] = {}
         """Receipt of the frame that each order was decided on, for those that a frame led to."""
+        self._cancel_frame_ns: dict[str, int] = {}
+        """The same for cancels."""
         self._is_running = False
         self._failures = 0
         self._remove_listener: Callable[[], None] | None = None
@@ -170,9 +175,10 @@ class Quoter:
             return
         placeable = self._placeable_sides(now_ns, view.is_connector_ready)
         orders = [order for level in self._levels for order in level.open_orders()]
+        health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
-            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable)
+            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable, health)
         inputs = DecisionInputs(view, account, self._host.params(), self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
@@ -181,15 +187,19 @@ class Quoter:
                 "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes,
                 actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
                 hash=digest(decision))
+        announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
         self._state = decision.state
         self.decision = decision
         self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark
         self.last_turn_ns = now_ns
+        frame_ns = _newest_frame_ns(view) if "frame" in woken_by else None
         for action in decision.actions:
             if isinstance(action, Cancel):
+                if frame_ns is not None:
+                    self._cancel_frame_ns.setdefault(action.client_order_id, frame_ns)
                 self._level_of(action.client_order_id).cancel(action)
             else:
-                self._place(action, _newest_frame_ns(view) if "frame" in woken_by else None)
+                self._place(action, frame_ns)
         self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders)
 
     def _place(self, action: Place, frame_ns: int | None) -> None:
@@ -269,6 +279,7 @@ class Quoter:
         self.wake("order")
 
     def on_cancel_sent(self, order_id: str, side: Side, reason: str, is_risk: bool) -> None:
+        self.health.on_cancel_sent(reason, time.monotonic_ns())
         if reason != CancelReason.RETRY:
             self.cancel_count += 0 if is_risk else 1
             self.risk_cancel_count += 1 if is_risk else 0
@@ -276,12 +287,15 @@ class Quoter:
 
     def on_ended(self, order_id: str, quote: Quote, how: str, reason: str | None) -> None:
         """An order is filled, cancelled or rejected on the venue's word."""
+        self.presence.ended(time.monotonic_ns(), order_id, how)
         if how == "rejected":
             self.reject_count += 1
             before = self._history[quote.side]
             self._history[quote.side] = SideHistory(before.rejects_in_row + 1, time.monotonic_ns())
         self._frame_ns.pop(order_id, None)
-        self._order_event(how, order_id, quote, reason)
+        frame_ns, wire_ns = self._cancel_frame_ns.pop(order_id, None), self._connector.last_cancel_wire_ns(order_id)
+        frame_to_wire_ms = None if frame_ns is None or wire_ns is None else (wire_ns - frame_ns) / 1e6
+        self._order_event(how, order_id, quote, reason, frame_to_wire_ms)
         self.wake("order")
 
     def on_fill(self, side: Side, event: Any) -> None:
@@ -312,6 +326,7 @@ class Quoter:
         if self._mismatch_since_ns is None:
             self._mismatch_since_ns = now_ns
         elif now_ns - self._mismatch_since_ns > POSITION_SETTLE_NS:
+            self.health.on_position_mismatch(now_ns)
             self._log.write("position_adjusted", venue=venue, by_fills=by_fills)
             logging.getLogger(__name__).warning(
                 "position differs from own fills venue=%s by_fills=%s: taking the venue's, it was traded elsewhere "
@@ -342,6 +357,8 @@ class Quoter:
     def _order_event(
         self, event: str, order_id: str, quote: Quote, reason: str | None = None, frame_to_wire_ms: float | None = None
     ) -> None:
+        refused_as = self._connector.rejection_kind(order_id) if event == "rejected" else None
+        self.health.on_order(event, order_id, time.monotonic_ns(), refused_as)
         self._log.write(
             "order", event=event, client_order_id=order_id, side=quote.side, price=quote.price, size=quote.size,
             is_reduce_only=quote.is_reduce_only, reason=reason, frame_to_wire_ms=frame_to_wire_ms)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core.breakers import Level
+from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
 from hummingbot_extensions.execution.presence import DECISION_FAILED
+from hummingbot_extensions.execution.program_standing import short_info, standing_info, standing_lines
 from hummingbot_extensions.execution.quoter import Quoter
 
 
@@ -43,6 +46,10 @@ class Status:
     decision_age_ms: float | None
     dropped_events: int
     config_hash: str
+    breaker: str = "normal"
+    """Level and, unless normal, its cause, such as ``pause (rejects)``."""
+    programs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Each reward program of the venue by name, as ``program_standing.standing_info`` gives it."""
 
 
 def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
@@ -73,6 +80,8 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         decision_age_ms=(now_ns - quoter.last_turn_ns) / 1e6 if quoter.last_turn_ns is not None else None,
         dropped_events=dropped_events,
         config_hash=config_hash,
+        breaker=_breaker_text(decision),
+        programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
     )
 
 
@@ -101,6 +110,8 @@ def custom_info(status: Status) -> dict[str, Any]:
         "decision_age_ms": _rounded(status.decision_age_ms, 1),
         "dropped_events": status.dropped_events,
         "config_hash": status.config_hash,
+        "breaker": status.breaker,
+        "programs": {name: short_info(row) for name, row in status.programs.items()},
     }
 
 
@@ -109,6 +120,8 @@ def lines(status: Status, title: str) -> list[str]:
     head = f"  {title}  {status.mode}"
     if status.mode == "disarmed":
         head += "  (armed: false in the controller yml: nothing is sent to the venue)"
+    if status.breaker != "normal":
+        head += f"  breaker {status.breaker}"
     return [
         head,
         (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
@@ -120,7 +133,14 @@ def lines(status: Status, title: str) -> list[str]:
         *(f"    {'bid ' if side == 'buy' else 'ask '} seconds: "
           + ", ".join(f"{what} {spent:.0f}" for what, spent in sorted(spents.items(), key=lambda item: -item[1]))
           for side, spents in status.silent_s.items()),
+        *standing_lines(status.programs),
     ]
+
+
+def _breaker_text(decision: Decision | None) -> str:
+    if decision is None or decision.state.breaker.level is Level.NORMAL:
+        return Level.NORMAL.value
+    return f"{decision.state.breaker.level} ({decision.state.breaker.cause})"
 
 
 def _side(side: Side, quoter: Quoter, orders: list[OwnOrder]) -> SideStatus:

@@ -47,7 +47,7 @@ RULES = {
     "paper": allow("emulator sim feeds core", "aiohttp"),
     "replay": allow("core kernels sim feeds", "numpy pandas pyarrow hftbacktest numba optuna"),
     "connector": allow("core feeds compat", HUMMINGBOT_BRINGS),
-    "execution": allow("core connector compat monitoring.event_log", HUMMINGBOT_BRINGS),
+    "execution": allow("core connector compat bundle monitoring.event_log", HUMMINGBOT_BRINGS),
     "monitoring": allow("core", "prometheus_client aiohttp rich"),
     "compat": allow(outside=HUMMINGBOT_BRINGS),
     "bundle": allow(),
