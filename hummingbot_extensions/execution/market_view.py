@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core.breakers import Health
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OwnOrder, SideHistory
 
 REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
-    "last_order_wire_ns",
+    "last_order_wire_ns", "last_cancel_wire_ns", "rejection_kind", "throttled_count",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 
@@ -59,7 +60,7 @@ def venue_position(connector: Any, trading_pair: str) -> Decimal:
 
 def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
-    histories: Mapping[Side, SideHistory], placeable: Collection[Side],
+    histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health,
 ) -> AccountView:
     """Position, free margin and our open orders as the connector knows them now."""
     collateral = connector.get_buy_collateral_token(trading_pair)
@@ -73,4 +74,5 @@ def account_view(
         ask_history=histories[Side.SELL],
         can_place_bid=Side.BUY in placeable,
         can_place_ask=Side.SELL in placeable,
+        health=health,
     )

@@ -178,7 +178,8 @@ class Quoter:
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
-            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable, health)
+            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable,
+            health)
         inputs = DecisionInputs(view, account, self._host.params(), self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
