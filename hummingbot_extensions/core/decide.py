@@ -116,6 +116,8 @@ def _refusal(view: MarketView, account: AccountView, params: QuoteParams, mark: 
         return Silence.STALE_PRIVATE_STREAM
     if account.position is None:
         return Silence.POSITION_UNKNOWN
+    if account.hold is not None:
+        return account.hold
     if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
         return Silence.STALE_BOOK
     if view.bid is None or view.ask is None or view.bid <= 0 or view.ask <= 0:

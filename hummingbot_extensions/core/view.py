@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hummingbot_extensions.core.breakers import Health
+from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
 
 
@@ -108,6 +109,8 @@ class AccountView:
     can_place_ask: bool = True
     health: Health = Health()
     """What went wrong lately on the way to the venue; the breakers act on it."""
+    hold: Silence | None = None
+    """Why the start is not done yet, so that nothing may be quoted; None once it is."""
 
     @property
     def tier_position(self) -> Decimal | None:

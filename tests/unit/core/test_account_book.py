@@ -111,9 +111,9 @@ def test_an_adopted_position_counts_from_its_mark() -> None:
     assert ledger.position == 0 and ledger.net_pnl_quote(None) == D("1.9")
 
 
-trades = st.lists(
-    st.tuples(st.sampled_from(Side), st.decimals(D("1"), D("1000"), places=2),
-              st.decimals(D("0.001"), D("5"), places=3), st.none() | st.decimals(D("-1"), D("1"), places=4)), max_size=20)  # fmt: skip
+trades = st.lists(st.tuples(
+    st.sampled_from(Side), st.decimals(D("1"), D("1000"), places=2), st.decimals(D("0.001"), D("5"), places=3),
+    st.none() | st.decimals(D("-1"), D("1"), places=4)), max_size=20)
 
 
 @given(trades, st.data())

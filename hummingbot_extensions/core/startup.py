@@ -1,0 +1,44 @@
+"""What to do at the start about a position that our own record does not explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class StartupPolicy(StrEnum):
+    """What becomes of a position that differs from our record: taken over, closed, or left to a person."""
+
+    ADOPT = "adopt"
+    FLATTEN = "flatten"
+    REFUSE = "refuse"
+
+
+class StartupVerdict(StrEnum):
+    """What the start comes to; ``CONTINUE``: the venue's position is the one that our record says."""
+
+    CONTINUE = "continue"
+    ADOPT = "adopt"
+    FLATTEN = "flatten"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class StartupParams:
+    """The policy, and how far from mark closing orders may trade, bps."""
+
+    policy: StartupPolicy
+    flatten_slippage_bps: float
+
+
+def startup_verdict(venue: Decimal, expected: Decimal, policy: StartupPolicy, is_sending: bool) -> StartupVerdict:
+    """Verdict on the venue's position against the one expected, both signed.
+
+    A bot that sends nothing cannot close a position; it takes it over, as its quotes are only shown.
+    """
+    if venue == expected:
+        return StartupVerdict.CONTINUE
+    if policy is StartupPolicy.FLATTEN and not is_sending:
+        return StartupVerdict.ADOPT
+    return StartupVerdict(policy.value)
