@@ -1,0 +1,143 @@
+"""One case: bots are killed where it says, the venue goes on without them, the next clears up, and all is audited."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from hummingbot_extensions.emulator import control
+from hummingbot_extensions.emulator.config import EmulatorConfig
+from hummingbot_extensions.emulator.server import run_emulator
+from tests.kill9 import audit, lives
+from tests.kill9.lives import NAME, Life, Nest
+from tests.kill9.market import LivingMarket, Temper, live
+
+SYMBOL = "BTC-USD"
+LIFE_S, STOP_S, QUOTED_S, LAST_LIFE_S = 90.0, 90.0, 90.0, 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """At the ``hit``-th passage of ``point``; ``stop_after_s`` after its start the bot is told to stop, if given."""
+
+    point: str
+    hit: int = 1
+    stop_after_s: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.point}#{self.hit}" + ("" if self.stop_after_s is None else " in a stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Deaths in their order, one a life, and the world around them."""
+
+    kills: tuple[Kill, ...]
+    seed: int = 1
+    dead_s: float = 5.0
+    settings: dict[str, Any] = field(default_factory=dict)
+    temper: Temper = field(default_factory=Temper)
+    lag_ms: float = 0.0
+    """The venue's query shows an order only this long after it began."""
+
+    def __str__(self) -> str:
+        return " then ".join(map(str, self.kills)) + f" seed={self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a case. ``reached``: every planned death happened."""
+
+    case: Case
+    reached: bool
+    problems: tuple[str, ...]
+    orders: int
+    fills: int
+    fills_while_dead: int
+    resting_at_death: int
+    settle_s: float | None
+    """From the start of the last life until it quoted both sides; None when it never did."""
+    passed: Counter[str] = field(default_factory=Counter)
+
+
+async def run(case: Case, nest: Nest) -> Outcome:
+    """Play ``case`` in ``nest`` on the leading loop that this runs in."""
+    nest.clean()
+    nest.settings(**case.settings)
+    market = LivingMarket()
+    config = EmulatorConfig(markets={SYMBOL: market}, seed=lives.SEED, query_order_lag_ms=case.lag_ms)
+    async with run_emulator(config) as handle:
+        account = handle.exchange.venue.accounts[handle.credentials.user]
+
+        def quotes() -> list[dict[str, Any]]:
+            return control.account(handle.exchange, handle.credentials.user)["open_orders"]  # type: ignore[no-any-return]
+
+        world = asyncio.create_task(live(market, quotes, case.temper, case.seed))
+        begun: list[int] = []
+        ended: list[int] = []
+        reached, dead_fills, resting = True, 0, 0
+        bot: Life | None = None
+        try:
+            for number, kill in enumerate(case.kills, 1):
+                begun.append(handle.exchange.venue.now_ns)
+                bot = lives.begin(nest, number, handle.url, {"point": kill.point, "hit": kill.hit})
+                reached = await _until_dead(bot, kill) and reached
+                ended.append(handle.exchange.venue.now_ns)
+                resting += len(quotes())
+                fills = len(account.trades)
+                await asyncio.sleep(case.dead_s)
+                dead_fills += len(account.trades) - fills
+            begun.append(handle.exchange.venue.now_ns)
+            bot = lives.begin(nest, len(case.kills) + 1, handle.url)
+            settle_s = await _until_quoted(bot, quotes)
+            await asyncio.sleep(LAST_LIFE_S)
+            found: Sequence[str] = ()
+            if bot.is_over:
+                found = (f"end: the last life ended by itself with {bot.code}",)
+            bot.send(signal.SIGTERM)
+            try:
+                code: int | None = await bot.over(STOP_S)
+            except TimeoutError as late:
+                found, code = (*found, f"end: {late}"), None
+            ended.append(handle.exchange.venue.now_ns)
+            await asyncio.sleep(1.0)
+        finally:
+            if bot is not None and not bot.is_over:
+                bot.send(signal.SIGKILL)
+                await bot.over(10.0)
+            world.cancel()
+            await asyncio.gather(world, return_exceptions=True)
+        settings = yaml.safe_load((nest.root / "conf" / "controllers" / f"{NAME}.yml").read_text())
+        evidence = audit.Evidence(account, market.spec, nest.root, begun, ended, code, settings)
+        return Outcome(
+            case, reached, (*found, *audit.problems(evidence)), account.log.placed, len(account.trades), dead_fills,
+            resting, settle_s, bot.passed)
+
+
+async def _until_dead(bot: Life, kill: Kill) -> bool:
+    """Wait for the planned death; False, after killing it from outside, when it did not come."""
+    if kill.stop_after_s is not None:
+        await asyncio.sleep(kill.stop_after_s)
+        bot.send(signal.SIGTERM)
+    try:
+        return await bot.over(LIFE_S) == -signal.SIGKILL
+    except TimeoutError:
+        bot.send(signal.SIGKILL)
+        await bot.over(10.0)
+        return False
+
+
+async def _until_quoted(bot: Life, quotes: Any) -> float | None:
+    began = time.monotonic()
+    while time.monotonic() - began < QUOTED_S and not bot.is_over:
+        if {row["side"] for row in quotes()} == {"buy", "sell"}:
+            return time.monotonic() - began
+        await asyncio.sleep(0.05)
+    return None
