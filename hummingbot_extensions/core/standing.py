@@ -28,13 +28,14 @@ class ProgramStanding:
     hour: HourScore | None
     """The running hour; None for a program without Maker Hours."""
     points: float | None
-    """Of this run, all hours."""
+    """Of this run, all hours. None too for a program that pays none, see ``has_points``."""
     hour_points: float | None
     flicker: FlickerScore | None
     """Of the running hour."""
     month: MonthOutlook | None
     """From the hours of this run alone; the others of the month are ``unscored_hours``."""
     unknown: tuple[str, ...]
+    has_points: bool
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ class Standings:
             flicker=last.flicker,
             month=month_outlook(rules, {self._record.symbol: hours}, now_utc_ns) if is_monthly else None,
             unknown=last.unknown,
+            has_points=rules.points is not None,
         )
 
     def _open_spans(self, now_ns: int) -> list[tuple[int, int]]:

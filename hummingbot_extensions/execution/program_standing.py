@@ -29,46 +29,55 @@ def program_symbol(trading_pair: str) -> str:
 
 
 def standing_info(standing: ProgramStanding) -> dict[str, Any]:
-    """Figures of one program as plain values; None is a figure that needs something unknown."""
+    """Figures of one program as plain values, of the parts that it has. None is a figure that needs something unknown.
+    """
     hour, flicker, month = standing.hour, standing.flicker, standing.month
-    return {
-        "maker_hours": _rounded(hour.maker_hours, 4) if hour is not None else None,
-        "exact_maker_hours": _rounded(hour.exact_maker_hours, 4) if hour is not None else None,
-        "two_sided_s": round(hour.two_sided_ns / SECOND_NS, 1) if hour is not None else None,
-        "unknown_s": round(hour.unknown_ns / SECOND_NS, 1) if hour is not None else None,
-        "eligible_base_s": _rounded(hour.eligible_base_s, 6) if hour is not None else None,
-        "points": _rounded(standing.points, 6),
-        "hour_points": _rounded(standing.hour_points, 6),
-        "flicker": _rounded(flicker.score, 4) if flicker is not None else None,
-        "short_cancels": flicker.short_cancels if flicker is not None else None,
-        "month_earned_hours": _rounded(month.earned_hours, 4) if month is not None else None,
-        "month_projected_hours": _rounded(month.projected_hours, 2) if month is not None else None,
-        "unknown": list(standing.unknown),
-    }
+    info: dict[str, Any] = {}
+    if hour is not None:
+        info |= {
+            "maker_hours": _rounded(hour.maker_hours, 4),
+            "exact_maker_hours": _rounded(hour.exact_maker_hours, 4),
+            "two_sided_s": round(hour.two_sided_ns / SECOND_NS, 1),
+            "unknown_s": round(hour.unknown_ns / SECOND_NS, 1),
+            "eligible_base_s": _rounded(hour.eligible_base_s, 6),
+        }
+    if month is not None:
+        info |= {
+            "month_earned_hours": _rounded(month.earned_hours, 4),
+            "month_projected_hours": _rounded(month.projected_hours, 2),
+        }
+    if standing.has_points:
+        info |= {"points": _rounded(standing.points, 6), "hour_points": _rounded(standing.hour_points, 6)}
+    if flicker is not None:
+        info |= {"flicker": _rounded(flicker.score, 4), "short_cancels": flicker.short_cancels}
+    return info | {"unknown": list(standing.unknown)}
 
 
 def short_info(row: dict[str, Any]) -> dict[str, Any]:
     """The part of ``standing_info`` that Hummingbot's performance message carries every second, which must be small."""
-    return {name: row[name] for name in ("maker_hours", "exact_maker_hours", "points", "flicker")}
+    return {name: row[name] for name in ("maker_hours", "exact_maker_hours", "points", "flicker") if name in row}
 
 
 def standing_lines(info: dict[str, dict[str, Any]]) -> list[str]:
-    """Programs for Hummingbot's ``status`` screen, from ``standing_info`` by name: two lines each."""
+    """Programs for Hummingbot's ``status`` screen, from ``standing_info`` by name."""
     lines = []
     for name, row in info.items():
-        lines.append(
-            f"    {name}  this hour: Maker Hours {_text(row['exact_maker_hours'])} exact, "
-            f"{_text(row['maker_hours'])} sampled   points {_text(row['hour_points'])}, "
-            f"{_text(row['points'])} this run   flicker {_text(row['flicker'])}")
         parts = []
-        if row["two_sided_s"] is not None:
-            parts.append(f"both sides in band {row['two_sided_s']:.0f} s, unknown {row['unknown_s']:.0f} s")
-        if row["month_earned_hours"] is not None:
+        if "maker_hours" in row:
             parts.append(
-                f"month {row['month_earned_hours']:.2f} by this run, heading for {_text(row['month_projected_hours'])}")
+                f"this hour's Maker Hours {_text(row['exact_maker_hours'])} exact, {_text(row['maker_hours'])} sampled")
+            parts.append(f"both sides in band {row['two_sided_s']:.0f} s, unknown {row['unknown_s']:.0f} s")
+        if "month_earned_hours" in row:
+            parts.append(
+                f"month {_text(row['month_earned_hours'])} by this run, heading for "
+                f"{_text(row['month_projected_hours'])}")
+        if "points" in row:
+            parts.append(f"points {_text(row['hour_points'])} this hour, {_text(row['points'])} this run")
+        if "flicker" in row:
+            parts.append(f"flicker {_text(row['flicker'])}")
         if row["unknown"]:
             parts.append(f"{len(row['unknown'])} terms nobody knows")
-        lines += [f"      {'; '.join(parts)}"] if parts else []
+        lines.append(f"    {name}  {'; '.join(parts)}")
     return lines
 
 
