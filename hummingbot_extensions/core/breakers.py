@@ -296,18 +296,19 @@ def _after_noise(
         cause = Cause.LATENCY
     elif _recent(health.throttles_ns, now_ns, THROTTLE_WINDOW_S):
         cause = Cause.THROTTLED
-    if cause is not Cause.NONE:
-        until_ns = now_ns + int(DEGRADED_HOLD_S * SECOND_NS)
-        return replace(state, degraded_until_ns=max(until_ns, state.degraded_until_ns or 0), degraded_cause=cause)
-    return state
+    return state if cause is Cause.NONE else _degraded(state, now_ns + int(DEGRADED_HOLD_S * SECOND_NS), cause)
 
 
 def _recovering(state: BreakerState, ends_ns: int) -> BreakerState:
-    """State in which quoting begins gently after ``ends_ns``."""
-    until_ns = ends_ns + int(DEGRADED_HOLD_S * SECOND_NS)
+    """State in which quoting begins gently after a breaker that ends at ``ends_ns``."""
+    return _degraded(state, ends_ns + int(DEGRADED_HOLD_S * SECOND_NS), Cause.RECOVERING)
+
+
+def _degraded(state: BreakerState, until_ns: int, cause: Cause) -> BreakerState:
+    """State that is degraded until ``until_ns`` at least; what lasts longest is the cause."""
     if state.degraded_until_ns is not None and state.degraded_until_ns >= until_ns:
         return state
-    return replace(state, degraded_until_ns=until_ns, degraded_cause=Cause.RECOVERING)
+    return replace(state, degraded_until_ns=until_ns, degraded_cause=cause)
 
 
 def _after_stop(state: BreakerState, before: BreakerState, now_ns: int, params: QuoteParams) -> BreakerState:
