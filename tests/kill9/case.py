@@ -96,7 +96,7 @@ async def run(case: Case, nest: Nest) -> Outcome:
                 dead_fills += len(account.trades) - fills
             begun.append(handle.exchange.venue.now_ns)
             bot = lives.begin(nest, len(case.kills) + 1, handle.url)
-            settle_s = await _until_quoted(bot, quotes)
+            settle_s = await _until_quoted(bot, quotes, {row["cl_ord_id"] for row in quotes()})
             await asyncio.sleep(LAST_LIFE_S)
             found: Sequence[str] = ()
             if bot.is_over:
@@ -134,10 +134,11 @@ async def _until_dead(bot: Life, kill: Kill) -> bool:
         return False
 
 
-async def _until_quoted(bot: Life, quotes: Any) -> float | None:
+async def _until_quoted(bot: Life, quotes: Any, old: set[str]) -> float | None:
+    """Seconds until both sides are quoted by orders other than ``old``; None when that does not come."""
     began = time.monotonic()
     while time.monotonic() - began < QUOTED_S and not bot.is_over:
-        if {row["side"] for row in quotes()} == {"buy", "sell"}:
+        if {row["side"] for row in quotes() if row["cl_ord_id"] not in old} == {"buy", "sell"}:
             return time.monotonic() - began
         await asyncio.sleep(0.05)
     return None

@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support import lockstep
+
 
 def main() -> None:
     requests = socket.socket(fileno=int(sys.argv[1]))
@@ -40,6 +42,7 @@ def main() -> None:
 
 def _preload() -> None:
     """Import what the engine and the bundle import at their start; two seconds once instead of at every life."""
+    lockstep.follow()
     for name in (
         "hummingbot.cli.engine",
         "hummingbot.strategy.strategy_v2_base",
@@ -48,7 +51,6 @@ def _preload() -> None:
         "hummingbot_extensions.execution.desk",
         "sqlalchemy.dialects.sqlite",
         "tests.kill9.kill_points",
-        "tests.support.lockstep",
     ):
         importlib.import_module(name)
     _remember_decryptions()
@@ -80,14 +82,12 @@ def _live(request: dict[str, Any], control: socket.socket) -> None:
     from hummingbot.cli import engine
 
     from tests.kill9 import kill_points
-    from tests.support.lockstep import FollowingLoop
-
     sink = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(sink, 1)
     os.dup2(sink, 2)
     os.environ.update(request["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    loop = FollowingLoop(control)
+    loop = lockstep.FollowingLoop(control)
     made = asyncio.new_event_loop
     asyncio.new_event_loop = lambda: loop  # the engine asks for exactly one
     kill_points.install(request.get("kill"), Path(request["hits"]), loop)

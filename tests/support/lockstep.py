@@ -161,6 +161,12 @@ class _FollowingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-
         self._clock.passed_ns, self._clock._wall_ns, self._clock._mono_ns = 0, wall_ns, mono_ns
 
 
+def follow() -> None:
+    """Give this process clocks that will follow a leader's; to be called before anything is imported that keeps one."""
+    for name, following in warp._FOLLOWING.items():
+        setattr(time, name, following)
+
+
 class FollowingLoop(warp.WarpLoop):
     """The loop of a process that follows the leader's clock; from its making on, the clocks of the process do."""
 
@@ -169,8 +175,8 @@ class FollowingLoop(warp.WarpLoop):
         self._warp_selector = _FollowingSelector(self.clock, control)  # type: ignore[assignment]
         asyncio.SelectorEventLoop.__init__(self, self._warp_selector)
         self._warp_selector.await_turn()  # type: ignore[attr-defined]
-        for name in warp._NAMES:
-            setattr(time, name, getattr(self.clock, name))
+        follow()
+        warp._running.append(self.clock)
 
     @property
     def waits(self) -> int:
