@@ -174,8 +174,9 @@ def test_the_reject_breaker_is_exactly_five_within_the_window(steps: list[tuple[
     seen: list[int] = []
     line.decide()
     for event, ms in steps:
-        line.wait(ms)
         was = line.state.breaker.rejects
+        line.wait(ms)
+        assert line.state.breaker.rejects is was, "tripped by rejections that a pause has paid for"
         line.tell(event, 1)
         if event == "rejected":
             seen.append(line.now_ns)
