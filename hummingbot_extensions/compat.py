@@ -76,6 +76,11 @@ def forget_not_found(order_tracker: Any, client_order_id: str) -> None:
     require(order_tracker, "_order_not_found_records").pop(client_order_id, None)
 
 
+async def refresh_positions(connector: Any) -> None:
+    """Read the account's positions from the venue now; Hummingbot has no public way to ask."""
+    await require(connector, "_update_positions")()
+
+
 # --- registries -------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from hummingbot_extensions.core.breakers import Level
 from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
+from hummingbot_extensions.core.startup import StartupParams, StartupPolicy
 from hummingbot_extensions.execution import desk
 
 
@@ -70,6 +71,12 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
     hard_stop_recovery: HardStopRecovery = _field(
         # The plain word: `hbot create` writes defaults to YAML as they stand and cannot write an enum's member.
         "maker", "After a hard stop: maker (reduce-only quotes) or wait (for a person).")
+
+    startup_policy: StartupPolicy = _field(
+        # The plain word, as above.
+        "adopt", "A position at the start that the bot's own record does not explain: adopt, flatten or refuse.")
+    flatten_slippage_bps: float = _field(
+        20.0, "Closing orders of startup_policy flatten trade no farther from mark than this, bps.", gt=0, le=500)
 
     stale_book_ms: float = _field(2000.0, "Quotes are pulled when the book is older, ms.", gt=0, le=60_000)
     stale_mark_ms: float = _field(10_000.0, "Quotes are pulled when the mark is older, ms.", gt=0, le=120_000)
@@ -173,6 +180,9 @@ class PerpMarketMaker(controller_base.ControllerBase):
 
     def params(self) -> QuoteParams:
         return self.desk.params_of(self.config)
+
+    def startup_params(self) -> StartupParams:
+        return StartupParams(self.config.startup_policy, self.config.flatten_slippage_bps)
 
     def create_level(self, action: CreateExecutorAction) -> None:
         self.actions_queue.put_nowait([action])

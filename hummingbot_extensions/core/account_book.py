@@ -85,6 +85,10 @@ class AccountBook:
             return self
         return replace(self, ledger=self.ledger.funded(amount_quote), funding_ns=exchange_ts_ns)
 
+    def adopted(self, change: Decimal, mark: Decimal, ts_ns: int) -> AccountBook:
+        """Book with a signed position change that no fill of ours made, taken over at the mark."""
+        return replace(self, ledger=self.ledger.adopted(change, mark, ts_ns))
+
     def _with_fee(self, before: BookedFill, fee_quote: Decimal | None, is_final: bool) -> AccountBook:
         if fee_quote is None or before.is_fee_final or (fee_quote == before.fee_quote and not is_final):
             return self

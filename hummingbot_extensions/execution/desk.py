@@ -11,11 +11,13 @@ from typing import Any, Protocol
 import hummingbot
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
-from hummingbot_extensions.core.canonical import digest
-from hummingbot_extensions.core.ledger import Ledger
+from hummingbot_extensions.core.account_book import AccountBook
+from hummingbot_extensions.core.canonical import Plain, digest
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.execution import arming, market_view, plug, status
+from hummingbot_extensions.execution import arming, market_view, plug, snapshot, status
 from hummingbot_extensions.execution.quoter import Host, Quoter, QuoterSettings
+from hummingbot_extensions.execution.snapshot import Scope, Snapshot
+from hummingbot_extensions.execution.state_writer import StateWriter
 from hummingbot_extensions.monitoring.event_log import EventLog
 
 LIMIT_SUFFIXES = ("_size_base", "_limit_base", "_stop_base", "_max_base", "worst_case_frac")
@@ -39,7 +41,7 @@ def checked_connector_name(name: str) -> str:
 
 
 class Desk:
-    """One controller's quoter, from start to stop."""
+    """One controller's quoter, from start to stop, and the state that outlives it."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
@@ -50,6 +52,11 @@ class Desk:
         self._config_hash = digest(controller.config.params())
         # Refused here, where Hummingbot logs it: an exception in a start would end the strategy's clock unheard.
         self._refuse_foreign_connector()
+        config = controller.config
+        self._scope = Scope(config.id, config.connector_name, config.trading_pair)
+        path = snapshot.path_of(config.id)
+        self._kept: Snapshot | None = snapshot.loaded(path, self._scope)
+        self._writer = StateWriter(path, snapshot.VERSION, self._content)
         plug.install()
 
     def params_of(self, config: Any) -> QuoteParams:
@@ -71,23 +78,75 @@ class Desk:
         if self._quoter is not None:
             self._quoter.stop()
 
+    async def closed(self) -> None:
+        """Wait until the state of a stopped desk is on disk and its log closed; a failing disk is not waited for."""
+        if self._quoter is not None:
+            await self._quoter.closed()
+        await self._writer.flush()
+
+    @property
+    def quoter(self) -> Quoter | None:
+        """The quoter of the newest start, None before the first."""
+        return self._quoter
+
+    @property
+    def began_ns(self) -> int | None:
+        """Unix time at which the account began that results are counted from, over all restarts."""
+        if self._quoter is not None:
+            return self._quoter.books.book.began_ns
+        return self._kept.book.began_ns if self._kept is not None else None
+
+    def _keep(self) -> None:
+        """Something changed that a restart must know."""
+        if self._quoter is not None:
+            self._kept = self._snapshot(self._quoter)
+            self._writer.request()
+
+    def _content(self) -> Plain:
+        if self._kept is None:
+            raise RuntimeError("there is no state to write yet")
+        return snapshot.content_of(self._kept)
+
+    def _snapshot(self, quoter: Quoter) -> Snapshot:
+        return Snapshot(
+            scope=self._scope,
+            owner_tag=str(getattr(self._connector(), "owner_tag", "")),
+            config_hash=self._config_hash,
+            saved_ns=time.time_ns(),
+            book=quoter.books.book,
+            hard_stop_since_ns=snapshot.wall_ns(quoter.hard_stop_since_ns),
+            policy=quoter.start_up.note,
+        )
+
+    def _connector(self) -> Any:
+        return self._controller.market_data_provider.connectors[self._controller.config.connector_name]
+
     def _built(self) -> Quoter:
         config = self._controller.config
-        connector = self._controller.market_data_provider.connectors[config.connector_name]
+        connector = self._connector()
+        kept = self._kept
+        tag = str(getattr(connector, "owner_tag", ""))
+        if kept is not None and kept.owner_tag != tag:
+            logging.getLogger(__name__).warning(
+                "owner tag is %s and was %s: the workspace was moved or HBX_OWNER_TAG changed. Orders and fills under "
+                "the old tag are taken for someone else's; look for orders of it at the venue", tag, kept.owner_tag)
+        book = kept.book if kept is not None else AccountBook(began_ns=time.time_ns())
         sends = arming.may_send(config.connector_name, config.armed)
         log = EventLog(event_log_path(config.id))
         log.write(
             "run", controller_id=config.id, connector=config.connector_name, trading_pair=config.trading_pair,
             armed=config.armed, sends_orders=sends, config_hash=self._config_hash, params=config.params(),
-            bundle_version=__version__, hummingbot_version=HUMMINGBOT_VERSION)
+            bundle_version=__version__, hummingbot_version=HUMMINGBOT_VERSION, is_continued=kept is not None,
+            ledger=book.ledger)
         self._log = log
         logging.getLogger(__name__).info(
             "desk started controller=%s connector=%s pair=%s sends_orders=%s config=%s events=%s",
             config.id, config.connector_name, config.trading_pair, sends, self._config_hash, log.path)
-        settings = QuoterSettings(config.id, config.connector_name, config.trading_pair, config.leverage, sends)
-        # One result over all starts of this process, which drawdown limits are held against.
-        ledger = Ledger() if self._quoter is None else self._quoter.ledger
-        return Quoter(settings, self._controller, connector, log, ledger)
+        settings = QuoterSettings(
+            config.id, config.connector_name, config.trading_pair, config.leverage, sends, kept is not None)
+        # One result over all starts, which drawdown limits are held against; a hard stop lasts over them as well.
+        state = snapshot.resumed_state(kept.hard_stop_since_ns if kept is not None else None)
+        return Quoter(settings, self._controller, connector, log, book, state, self._keep)
 
     def _refuse_foreign_connector(self) -> None:
         name = self._controller.config.connector_name
@@ -124,7 +183,11 @@ class Desk:
         now = self.status()
         config = self._controller.config
         title = f"{config.connector_name} {config.trading_pair}"
-        return [f"  {title}  stopped"] if now is None else status.lines(now, title)
+        if now is None:
+            return [f"  {title}  stopped"]
+        note = self._quoter.start_up.note if self._quoter is not None else ""
+        state = ["    state on disk is out of date: the disk refuses it"] if self._writer.is_failing else []
+        return [*status.lines(now, title), *([f"    start {note}"] if note else []), *state]
 
     def custom_info(self) -> dict[str, Any]:
         """Small JSON-able state; a stopped desk still states its result, which drawdown limits go on reading."""

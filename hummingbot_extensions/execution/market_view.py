@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from hummingbot_extensions.core.breakers import Health
+from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
-from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OwnOrder, SideHistory
+from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
 
 REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
     "last_order_wire_ns", "last_cancel_wire_ns", "rejection_kind", "throttled_count",
+    "add_fill_listener", "add_fee_listener", "own_fills_since", "leftover_orders",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 
@@ -60,7 +62,7 @@ def venue_position(connector: Any, trading_pair: str) -> Decimal:
 
 def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
-    histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health,
+    histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health, hold: Silence | None = None,
 ) -> AccountView:
     """Position, free margin and our open orders as the connector knows them now."""
     collateral = connector.get_buy_collateral_token(trading_pair)
@@ -75,4 +77,18 @@ def account_view(
         can_place_bid=Side.BUY in placeable,
         can_place_ask=Side.SELL in placeable,
         health=health,
+        hold=hold,
     )
+
+
+def leftovers(connector: Any, trading_pair: str, now_ns: int) -> list[OwnOrder]:
+    """Orders of ours that no level owns: the connector is cancelling them, until then they count as exposure."""
+    mark = connector.price_state(trading_pair)
+    orders = []
+    for left in connector.leftover_orders(trading_pair):
+        price = left.price if left.price is not None else mark.mark if mark is not None else None
+        orders.append(OwnOrder(
+            client_order_id=left.client_order_id, side=left.side, price=price if price is not None else Decimal(1),
+            size=left.remaining, state=OrderState.CANCELLING, is_reduce_only=left.is_reduce_only, placed_ns=now_ns,
+            cancel_sent_ns=now_ns, is_risk_cancel=True))
+    return orders

@@ -215,13 +215,9 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
             self._quoter.on_created(event.order_id, sent.quote)
 
     def process_order_filled_event(self, _: int, market: Any, event: Any) -> None:
-        sent = self._sent.get(event.order_id)
-        if sent is None:
-            return
         tracked = self.get_in_flight_order(self.config.connector_name, event.order_id)
-        if tracked is not None:
+        if event.order_id in self._sent and tracked is not None:
             self._filled_orders[event.order_id] = tracked.to_json()
-        self._quoter.on_fill(self.side, event)
 
     def process_order_completed_event(self, _: int, market: Any, event: Any) -> None:
         if self._end(event.order_id, "filled", None):

@@ -17,26 +17,28 @@ from hummingbot.core.data_type.common import PositionAction, TradeType
 from hummingbot.strategy_v2.executors.order_executor.data_types import ExecutionStrategy
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
 
+from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
 from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place, Quote
-from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
+from hummingbot_extensions.execution.bookkeeping import Bookkeeper
 from hummingbot_extensions.execution.health import HealthLog, announce
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
 from hummingbot_extensions.execution.program_standing import standings_for
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
+from hummingbot_extensions.execution.startup import StartUp
 from hummingbot_extensions.monitoring.event_log import EventLog
 
 HEARTBEAT_S = 0.25
 """Beat on which a silent feed is noticed; quoting itself is woken by events."""
 LEVEL_RETRY_NS = 2_000_000_000
-POSITION_SETTLE_NS = 5_000_000_000
-"""How long the venue's position may differ from our fills before it is taken for someone else's trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class QuoterSettings:
     trading_pair: str
     leverage: int
     sends_orders: bool
+    is_continued: bool = False
+    """Whether the account goes on from a record of an earlier start."""
 
 
 class Host(Protocol):
@@ -55,17 +59,26 @@ class Host(Protocol):
 
     def params(self) -> QuoteParams: ...
 
+    def startup_params(self) -> StartupParams: ...
+
     def create_level(self, action: CreateExecutorAction) -> None: ...
 
 
 class Quoter:
-    """Decides on every wake-up, at most once a loop turn, and keeps the account of what its orders did."""
+    """Decides on every wake-up, at most once a loop turn. Orders are counted here, money by the bookkeeper.
+
+    ``keep`` is called after everything that a restart must know.
+    """
 
     def __init__(
-        self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog, ledger: Ledger
+        self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog, book: AccountBook,
+        state: DecisionState, keep: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.ledger = ledger
+        self.books = Bookkeeper(connector, settings.trading_pair, event_log, book, self._on_booked)
+        self.start_up = StartUp(
+            connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
+            lambda: self.wake("startup"), settings.is_continued)
         self.decision: Decision | None = None
         self.last_mark: float | None = None
         """Newest mark that was known: profit does not vanish with a feed that pauses."""
@@ -79,12 +92,11 @@ class Quoter:
         self._host = host
         self._connector = connector
         self._log = event_log
-        self._state = DecisionState()
+        self._state = state
+        self._keep = keep
         self._levels: list[Level] = []
         self._level_asked_ns: dict[Side, int] = {}
         self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
-        self._start_position: Decimal | None = None
-        self._mismatch_since_ns: int | None = None
         self._is_turn_due = False
         self._woken_by: set[str] = set()
         self._frame_ns: dict[str, int] = {}
@@ -96,7 +108,7 @@ class Quoter:
         self._remove_listener: Callable[[], None] | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._decision_count = 0
-        self._closing: asyncio.Future[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     # --- life ---
 
@@ -105,6 +117,7 @@ class Quoter:
         if self._is_running:
             return
         self._is_running = True
+        self.books.start()
         if not self.settings.sends_orders:
             self._levels = [DryLevel(Side.BUY, self), DryLevel(Side.SELL, self)]
         self._remove_listener = self._connector.add_book_listener(
@@ -122,11 +135,21 @@ class Quoter:
             self._remove_listener()
         if self._heartbeat is not None:
             self._heartbeat.cancel()
+        self.start_up.stop()
         for level in self._levels:
             if isinstance(level, DryLevel):
                 level.end()
         self._levels = [level for level in self._levels if isinstance(level, QuoteExecutor)]
         self._end_log_when_idle()
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.books.ledger
+
+    @property
+    def hard_stop_since_ns(self) -> int | None:
+        """Monotonic stamp of the hard stop that is in force."""
+        return self._state.hard_stop_since_ns
 
     @property
     def is_failing(self) -> bool:
@@ -173,13 +196,16 @@ class Quoter:
         view = market_view.market_view(self._connector, self.settings.trading_pair, now_ns)
         if view is None:
             return
-        placeable = self._placeable_sides(now_ns, view.is_connector_ready)
+        self.start_up.drive(view.is_connector_ready)
+        hold = self.start_up.hold
+        placeable = self._placeable_sides(now_ns, view.is_connector_ready and hold is None)
         orders = [order for level in self._levels for order in level.open_orders()]
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
-            self._position_by_fills(now_ns) if view.is_connector_ready else None, orders, self._history, placeable,
-            health)
+            self._position_by_fills(now_ns) if view.is_connector_ready and hold is None else None,
+            [*orders, *market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)],
+            self._history, placeable, health, hold)
         inputs = DecisionInputs(view, account, self._host.params(), self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
@@ -189,7 +215,10 @@ class Quoter:
                 actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
                 hash=digest(decision))
         announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
+        is_hard_stop_new = self._state.hard_stop_since_ns != decision.state.hard_stop_since_ns
         self._state = decision.state
+        if is_hard_stop_new:
+            self._keep()
         self.decision = decision
         self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark
         self.last_turn_ns = now_ns
@@ -198,7 +227,7 @@ class Quoter:
             if isinstance(action, Cancel):
                 if frame_ns is not None:
                     self._cancel_frame_ns.setdefault(action.client_order_id, frame_ns)
-                self._level_of(action.client_order_id).cancel(action)
+                self._cancel(action)
             else:
                 self._place(action, frame_ns)
         self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders)
@@ -269,8 +298,11 @@ class Quoter:
         ).bind(self)
         return CreateExecutorAction(controller_id=self.settings.controller_id, executor_config=config)
 
-    def _level_of(self, client_order_id: str) -> Level:
-        return next(level for level in self._levels if level.owns(client_order_id))
+    def _cancel(self, action: Cancel) -> None:
+        """Cancel by the level that owns the order; one that none owns is being cancelled by the connector."""
+        for level in self._levels:
+            if level.owns(action.client_order_id):
+                level.cancel(action)
 
     # --- what became of orders ---
 
@@ -299,43 +331,14 @@ class Quoter:
         self._order_event(how, order_id, quote, reason, frame_to_wire_ms)
         self.wake("order")
 
-    def on_fill(self, side: Side, event: Any) -> None:
-        """One fill of one of our orders, as Hummingbot's event says it."""
-        fee = _fee_quote(event, self._connector.get_buy_collateral_token(self.settings.trading_pair))
-        # Every quote is post-only, so every fill is a maker's.
-        fill = LedgerFill(str(event.exchange_trade_id), side, event.price, event.amount, fee, True)
-        self.ledger = self.ledger.after(fill)
-        self._log.write("fill", client_order_id=event.order_id, fill=fill, position_by_fills=self._by_fills())
-        logging.getLogger(__name__).info(
-            "fill side=%s price=%s size=%s fee=%s position=%s", side, event.price, event.amount, fee, self._by_fills())
-        self.wake("fill")
+    # --- account ---
 
-    # --- position ---
+    def _on_booked(self, what: str) -> None:
+        self._keep()
+        self.wake(what)
 
-    def _by_fills(self) -> Decimal | None:
-        return None if self._start_position is None else self._start_position + self.ledger.position
-
-    def _position_by_fills(self, now_ns: int) -> Decimal | None:
-        """Start position plus our fills; the venue's word once the two have differed too long to be in transit."""
-        venue = market_view.venue_position(self._connector, self.settings.trading_pair)
-        if self._start_position is None:
-            self._start_position = venue - self.ledger.position
-        by_fills = self._start_position + self.ledger.position
-        if venue == by_fills:
-            self._mismatch_since_ns = None
-            return by_fills
-        if self._mismatch_since_ns is None:
-            self._mismatch_since_ns = now_ns
-        elif now_ns - self._mismatch_since_ns > POSITION_SETTLE_NS:
-            self.health.on_position_mismatch(now_ns)
-            self._log.write("position_adjusted", venue=venue, by_fills=by_fills)
-            logging.getLogger(__name__).warning(
-                "position differs from own fills venue=%s by_fills=%s: taking the venue's, it was traded elsewhere "
-                "or a fill was missed", venue, by_fills)
-            self._start_position = venue - self.ledger.position
-            self._mismatch_since_ns = None
-            return venue
-        return by_fills
+    def _position_by_fills(self, now_ns: int) -> Decimal:
+        return self.books.position_by_fills(now_ns, lambda: self.health.on_position_mismatch(now_ns))
 
     @property
     def position(self) -> Decimal | None:
@@ -351,9 +354,19 @@ class Quoter:
 
     def _end_log_when_idle(self) -> None:
         if self.is_idle and self._closing is None:
+            self.books.stop()
             self._log.write("stopped", **self._account_fields())
-            # Waits for the disk, which the event loop must not.
-            self._closing = asyncio.get_running_loop().run_in_executor(None, self._log.close)
+            self._keep()
+            self._closing = asyncio.get_running_loop().create_task(self._close_log())
+
+    async def _close_log(self) -> None:
+        # Waits for the disk, which the event loop must not.
+        await asyncio.get_running_loop().run_in_executor(None, self._log.close)
+
+    async def closed(self) -> None:
+        """Wait until the log of a stopped quoter is closed; at once while one of its orders may still fill."""
+        if self._closing is not None:
+            await self._closing
 
     def _order_event(
         self, event: str, order_id: str, quote: Quote, reason: str | None = None, frame_to_wire_ms: float | None = None
@@ -371,7 +384,8 @@ class Quoter:
 
     def _account_fields(self) -> dict[str, Any]:
         return {
-            "ledger": self.ledger, "position": self.position, "placed": self.placed_count,
+            "ledger": self.ledger, "run": self.ledger.since(self.books.started_from), "position": self.position,
+            "placed": self.placed_count,
             "cancels": self.cancel_count, "risk_cancels": self.risk_cancel_count, "rejects": self.reject_count,
             "in_band": self.presence.total(time.monotonic_ns()),
         }
@@ -382,12 +396,3 @@ def _newest_frame_ns(view: MarketView) -> int:
     ages = [age for age in (view.book_age_ms, view.price_age_ms) if age is not None]
     return view.now_ns - int(min(ages, default=0.0) * 1e6)
 
-
-def _fee_quote(event: Any, quote_asset: str) -> Decimal | None:
-    """Fee of a fill in the quote asset, positive when paid; None when it is in another asset or not stated."""
-    fee = event.trade_fee
-    if not fee.flat_fees and not fee.percent:
-        return None
-    if any(flat.token != quote_asset for flat in fee.flat_fees):
-        return None
-    return sum((flat.amount for flat in fee.flat_fees), Decimal(0)) + fee.percent * event.price * event.amount

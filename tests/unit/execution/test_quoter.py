@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hummingbot.core.data_type.common import OrderType
 from hummingbot.strategy_v2.models.base import RunnableStatus
 
 from controllers.market_making.perp_market_maker import PerpMarketMakerConfig
 from hummingbot_extensions.core.decide import decide
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.execution import bookkeeping
 from hummingbot_extensions.execution import quoter as quoter_module
 from hummingbot_extensions.execution.quote_executor import QuoteExecutor
 from tests.support.running import until
@@ -99,17 +99,17 @@ async def test_a_position_on_its_way_is_waited_for_and_a_foreign_one_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Own fills never count as a mismatch; a trade that is not ours is, after the settling time, and is said once."""
-    monkeypatch.setattr(quoter_module, "POSITION_SETTLE_NS", 500_000_000)
+    monkeypatch.setattr(bookkeeping, "POSITION_SETTLE_NS", 500_000_000)
     async with trading(tmp_path, monkeypatch, **FAST) as line:
         await line.quoted()
         line.hit(Side.BUY, 5)
         await until(lambda: line.quoter.position == Decimal("0.0005"), 3.0, "the position after our fill")
         await asyncio.sleep(0.8)
         with caplog.at_level(logging.WARNING):
-            line.bench.place("sell", "0.0020", None, OrderType.MARKET)
+            line.by_hand("sell", "0.0020")
             await until(lambda: line.quoter.position == Decimal("-0.0015"), 3.0, "the position after a foreign trade")
-            assert line.quoter._by_fills() == Decimal("0.0005")
-            await until(lambda: line.quoter._by_fills() == Decimal("-0.0015"), 3.0, "the venue's position taken")
+            assert line.quoter.ledger.position == Decimal("0.0005")
+            await until(lambda: line.quoter.ledger.position == Decimal("-0.0015"), 3.0, "the venue's position taken")
         assert line.quoter.ledger.fills == 1
         await line.stop()
         rows = line.events("position_adjusted")
@@ -173,7 +173,7 @@ async def test_kill_switch_cancels_all_and_its_release_quotes_again_on_one_accou
         await line.switch_on()
         await line.quoted()
         assert line.quoter is not first
-        assert line.quoter.ledger == first.ledger and line.quoter._by_fills() == Decimal("0.0005")
+        assert line.quoter.ledger == first.ledger and line.quoter.ledger.position == Decimal("0.0005")
         await line.stop()
         assert len(list(line.log_folder.glob("*.jsonl"))) == 2
 
@@ -268,7 +268,8 @@ async def test_a_drawdown_limit_reads_the_net_result_through_a_kill_switch(
         await line.quoted()
         await asyncio.sleep(0.3)
         assert line.controller.status is RunnableStatus.RUNNING
-        monkeypatch.setattr(line.quoter, "ledger", replace(line.quoter.ledger, fees_quote=Decimal("0.05")))
+        books = line.quoter.books
+        books.book = replace(books.book, ledger=replace(books.ledger, fees_paid_quote=Decimal("0.05")))
         await until(lambda: line.controller.status is RunnableStatus.TERMINATED, 3.0, "the drawdown stop")
         await until(lambda: not line.venue_orders(), 5.0, line.describe)
         await asyncio.sleep(0.3)

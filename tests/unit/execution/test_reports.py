@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hummingbot.core.data_type.common import OrderType
 
 from hummingbot_extensions.core.canonical import digest, from_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.types import Side
-from hummingbot_extensions.execution import quoter as quoter_module
+from hummingbot_extensions.execution import bookkeeping
 from hummingbot_extensions.execution.presence import Presence
 from tests.support.running import until
 from tests.unit.execution.trading import FAST, Trading, arm_fault, clear_faults, trading
@@ -60,8 +59,8 @@ async def test_status_and_custom_info_in_every_state(tmp_path: Path, monkeypatch
         assert "inventory 0.000500" in status_text(line) and "fills 1" in status_text(line)
         assert check_info(line)["net_pnl_quote"] != 0
 
-        monkeypatch.setattr(quoter_module, "POSITION_SETTLE_NS", 300_000_000)
-        line.bench.place("buy", "0.0300", None, OrderType.MARKET)
+        monkeypatch.setattr(bookkeeping, "POSITION_SETTLE_NS", 300_000_000)
+        line.by_hand("buy", "0.0300")
         await until(lambda: not line.venue_orders(), 5.0, line.describe)
         hard = {"price": None, "size": None, "state": "silent", "silence": "hard_stop"}
         await until(lambda: check_info(line)["bid"] == hard == check_info(line)["ask"], 3.0, line.describe)
@@ -107,7 +106,7 @@ async def test_every_row_is_as_documented_and_every_decision_can_be_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run with fills, re-quotes, a rejection, a foreign trade and a reload: fields and hashes all hold."""
-    monkeypatch.setattr(quoter_module, "POSITION_SETTLE_NS", 300_000_000)
+    monkeypatch.setattr(bookkeeping, "POSITION_SETTLE_NS", 300_000_000)
     async with trading(tmp_path, monkeypatch, **FAST) as line:
         await line.quoted()
         line.hit(Side.BUY, 5)
@@ -116,13 +115,13 @@ async def test_every_row_is_as_documented_and_every_decision_can_be_made_again(
         line.reload(order_distance_bps=4.0, rebalance_distance_bps=5.0)
         await until(lambda: {row["price"] for row in line.venue_orders()} == {"99960.00", "100040.00"}, 8.0,
                     line.describe)
-        line.bench.place("sell", "0.0010", None, OrderType.MARKET)
-        await until(lambda: line.quoter._by_fills() == Decimal("-0.0005"), 5.0, "the foreign trade taken")
+        line.by_hand("sell", "0.0010")
+        await until(lambda: line.quoter.ledger.position == Decimal("-0.0005"), 5.0, "the foreign trade taken")
         await line.stop()
         rows = line.events()
     documented = documented_kinds()
-    assert {"run", "config", "decision", "order", "cancel_sent", "fill", "position_adjusted", "stopped"} == {
-        row["kind"] for row in rows} == set(documented) - {"dropped"}
+    assert {"run", "startup", "config", "decision", "order", "cancel_sent", "fill", "position_adjusted", "stopped"} == {
+        row["kind"] for row in rows} - {"fee"} == set(documented) - {"dropped", "fee", "funding", "breaker"}
     for row in rows:
         assert set(row) - COMMON == documented[row["kind"]], row["kind"]
     decisions = [row for row in rows if row["kind"] == "decision"]

@@ -28,11 +28,14 @@ from hummingbot.model.sql_connection_manager import SQLConnectionManager, SQLCon
 from hummingbot.strategy_v2.models.base import RunnableStatus
 
 from hummingbot_extensions.core.types import Side, TimeInForce
+from hummingbot_extensions.emulator.exchange import ReplyTo
+from hummingbot_extensions.emulator.identity import Client
 from hummingbot_extensions.execution.quote_executor import QuoteExecutor
 from hummingbot_extensions.execution.quoter import Quoter
+from hummingbot_extensions.sim.venue_values import NewOrder, OrderKind
 from scripts import v2_perp_market_making as script
 from tests.support.driven_market import MID_TICKS, DrivenMarket
-from tests.support.running import DOMAIN, PAIR, Bench, bench, until
+from tests.support.running import DOMAIN, PAIR, SYMBOL, Bench, bench, until
 
 PRESET = Path(__file__).resolve().parents[3] / "conf" / "controllers" / "standx_btc_uptime.yml"
 CONTROLLER = "mm"
@@ -109,6 +112,18 @@ class Trading:
         market.outside(side.opposite, ticks, before + lots, TimeInForce.IOC)
         for level in range(30):
             market.outside(side, MID_TICKS - side.sign * (5 + 10 * level), LEVEL_LOTS)
+
+    def by_hand(self, side: str, size: str, price: str | None = None) -> None:
+        """The account's owner places an order without us: no client id of ours; at market unless it has a price."""
+        exchange = self.bench.handle.exchange
+        client = Client(self.bench.user, "")
+        refusal = exchange.submit(
+            client,
+            NewOrder(SYMBOL, Side(side), OrderKind.MARKET if price is None else OrderKind.LIMIT, Decimal(size),
+                     None if price is None else Decimal(price), TimeInForce.IOC if price is None else TimeInForce.GTC,
+                     reduce_only=False),
+            ReplyTo(client.user, None, "by-hand"))
+        assert refusal is None, refusal
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Rows of the event logs of this run, oldest first; complete once the bot has stopped."""

@@ -1,0 +1,207 @@
+"""The account of one controller while it runs: own fills, fees and funding go in once, their position comes out.
+
+Fills come from the connector's fill listener, which tells each once per process whichever order it belongs to; what was
+missed while nobody listened is asked for. Everything is written to the event log as it is booked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
+from hummingbot.core.event.events import MarketEvent
+
+from hummingbot_extensions.connector.errors import ConnectorError
+from hummingbot_extensions.connector.own_fills import OwnFill
+from hummingbot_extensions.core.account_book import AccountBook
+from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+from hummingbot_extensions.execution import market_view
+from hummingbot_extensions.monitoring.event_log import EventLog
+
+POSITION_SETTLE_NS = 5_000_000_000
+"""How long the venue's position may differ from our fills before it is taken for someone else's trade."""
+READ_MARGIN_S = 120.0
+"""Fills are asked for from this much before the time from which all are known: clocks differ."""
+
+
+class Bookkeeper:
+    """Books what happens to the account. ``on_change`` is told of everything that a restart must know."""
+
+    def __init__(
+        self, connector: Any, trading_pair: str, log: EventLog, book: AccountBook, on_change: Callable[[str], None]
+    ) -> None:
+        self.book = book
+        self.started_from = book.ledger
+        """The ledger as this run found it."""
+        self._connector = connector
+        self._pair = trading_pair
+        self._log = log
+        self._on_change = on_change
+        self._mismatch_since_ns: int | None = None
+        self._explaining: asyncio.Task[None] | None = None
+        self._removers: list[Callable[[], None]] = []
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.book.ledger
+
+    def start(self) -> None:
+        """Listen to the connector, until ``stop``."""
+        if self._removers:
+            return
+        forwarder = SourceInfoEventForwarder(self._on_funding)
+        self._connector.add_listener(MarketEvent.FundingPaymentCompleted, forwarder)
+        self._removers = [
+            self._connector.add_fill_listener(self._pair, self._on_fill),
+            self._connector.add_fee_listener(self._pair, self._on_fee),
+            lambda: self._connector.remove_listener(MarketEvent.FundingPaymentCompleted, forwarder),
+        ]
+
+    def stop(self) -> None:
+        for remove in self._removers:
+            remove()
+        self._removers = []
+        if self._explaining is not None:
+            self._explaining.cancel()
+            self._explaining = None
+
+    # --- what happened ---
+
+    def _on_fill(self, fill: OwnFill) -> None:
+        self._take(fill, "live")
+
+    def _take(self, fill: OwnFill, source: str) -> bool:
+        """Book a fill; False when it is in the book already, or too old to tell."""
+        entry = LedgerFill(
+            fill.trade_id, fill.side, fill.price, fill.size, fill.fee, fill.is_maker, fill.exchange_ts_ns)
+        now_ns = time.time_ns()
+        if self.book.is_refused(entry, now_ns):
+            logging.getLogger(__name__).warning(
+                "fill not booked trade=%s id=%s: older than the account book remembers", fill.trade_id,
+                fill.client_order_id)
+            return False
+        is_new = self.book.known(fill.trade_id) is None
+        before, self.book = self.book, self.book.after(entry, now_ns, fill.is_fee_exact)
+        if self.book is before:
+            return False
+        if not is_new:
+            self._fee_row(fill.trade_id, before, fill.fee)
+            return False
+        self._log.write(
+            "fill", client_order_id=fill.client_order_id, fill=entry, position_by_fills=self.ledger.position,
+            source=source)
+        logging.getLogger(__name__).info(
+            "fill side=%s price=%s size=%s fee=%s position=%s source=%s", fill.side, fill.price, fill.size, fill.fee,
+            self.ledger.position, source)
+        self._on_change("fill")
+        return True
+
+    def _on_fee(self, fill: OwnFill) -> None:
+        if fill.fee is None:
+            return
+        before, self.book = self.book, self.book.with_fee(fill.trade_id, fill.fee)
+        if self.book is not before:
+            self._fee_row(fill.trade_id, before, fill.fee)
+
+    def _fee_row(self, trade_id: str, before: AccountBook, fee: Decimal | None) -> None:
+        known = before.known(trade_id)
+        was = known.fee_quote if known is not None else None
+        if was != fee:
+            self._log.write("fee", trade_id=trade_id, was_quote=was, fee_quote=fee)
+        self._on_change("fee")
+
+    def _on_funding(self, _tag: int, _connector: Any, event: Any) -> None:
+        if event.trading_pair == self._pair:
+            self.take_funding(int(event.timestamp * 1_000_000_000), Decimal(event.amount))
+
+    def take_funding(self, exchange_ts_ns: int, amount_quote: Decimal) -> None:
+        """Book a funding payment, positive received; one that was booked, or from before the account began, is not."""
+        if exchange_ts_ns <= self.book.began_ns:
+            return
+        before, self.book = self.book, self.book.funded(exchange_ts_ns, amount_quote)
+        if self.book is before:
+            return
+        self._log.write(
+            "funding", amount_quote=amount_quote, exchange_ts_ns=exchange_ts_ns,
+            funding_quote=self.ledger.funding_quote)
+        logging.getLogger(__name__).info(
+            "funding amount=%s sum=%s pair=%s", amount_quote, self.ledger.funding_quote, self._pair)
+        self._on_change("funding")
+
+    async def catch_up(self) -> int:
+        """Book the fills that were missed, once and with their own times; how many there were. Raises ConnectorError.
+
+        Also fees that were estimated when the process died, and funding where the connector can tell of past payments.
+        """
+        began_ns = self.book.began_ns
+        missed = await self._connector.own_fills_since(
+            self._pair, self.book.complete_since_ns / 1e9 - READ_MARGIN_S, self.book.final_ids)
+        count = 0
+        for fill in missed:
+            if fill.exchange_ts_ns is None or fill.exchange_ts_ns > began_ns or self.book.known(fill.trade_id):
+                count += self._take(fill, "history")
+        history = getattr(self._connector, "funding_payments_since", None)
+        if history is not None:
+            since_ns = max(self.book.funding_ns, began_ns)
+            for stamp_ns, amount in await history(self._pair, since_ns / 1e9):
+                self.take_funding(stamp_ns, amount)
+        return count
+
+    # --- position ---
+
+    def venue_position(self) -> Decimal:
+        return market_view.venue_position(self._connector, self._pair)
+
+    def adopt(self, venue: Decimal, mark: Decimal) -> None:
+        """Take over a position that our fills do not explain, at the mark; the limits hold for it from here on."""
+        before = self.ledger.position
+        self.book = self.book.adopted(venue - before, mark, time.time_ns())
+        self._mismatch_since_ns = None
+        self._log.write("position_adjusted", venue=venue, by_fills=before, mark=mark)
+        self._on_change("adopted")
+
+    def position_by_fills(self, now_ns: int, on_mismatch: Callable[[], None]) -> Decimal:
+        """What our fills make of the position; the venue's word once the two differ too long to be in transit.
+
+        Then fills that were missed are asked for first; what they do not explain was traded elsewhere and is adopted.
+        """
+        venue, by_fills = self.venue_position(), self.ledger.position
+        if venue == by_fills:
+            self._mismatch_since_ns = None
+        elif self._mismatch_since_ns is None:
+            self._mismatch_since_ns = now_ns
+        elif now_ns - self._mismatch_since_ns > POSITION_SETTLE_NS and self._explaining is None:
+            on_mismatch()
+            self._explaining = asyncio.get_running_loop().create_task(self._explain())
+            self._explaining.add_done_callback(self._explained)
+        return by_fills
+
+    async def _explain(self) -> None:
+        try:
+            await self.catch_up()
+        except ConnectorError as problem:
+            logging.getLogger(__name__).warning("missed fills not read cause=%s", problem)
+            return
+        venue, by_fills, mark = self.venue_position(), self.ledger.position, self.mark()
+        if venue == by_fills or mark is None:
+            return
+        logging.getLogger(__name__).warning(
+            "position differs from own fills venue=%s by_fills=%s: it was traded elsewhere. Taken over at mark %s, the "
+            "limits hold for it", venue, by_fills, mark)
+        self.adopt(venue, mark)
+
+    def _explained(self, task: asyncio.Task[None]) -> None:
+        self._explaining = None
+        self._mismatch_since_ns = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logging.getLogger(__name__).error("position not explained", exc_info=error)
+
+    def mark(self) -> Decimal | None:
+        """The venue's mark as last stated, None before the first."""
+        price = self._connector.price_state(self._pair)
+        return price.mark if price is not None else None
