@@ -8,30 +8,27 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from hummingbot.connector.derivative.position import Position
-from hummingbot.core.data_type.common import PositionAction, PositionSide
-from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
-from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase
+from hummingbot.core.data_type.common import PositionSide
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 from hummingbot_extensions import compat
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.bulk_poll import TrackedOrder, suspects
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient, Unknown
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient
 from hummingbot_extensions.connector.owned_tasks import Debounced
 from hummingbot_extensions.core.types import OrderOutcome
 
 from . import standx_perpetual_constants as CONSTANTS
 from .standx_perpetual_auth import Session
-from .standx_perpetual_order_flow import StandxOrderFlow
+from .standx_perpetual_fills import RECOVERABLE
+from .standx_perpetual_leftovers import StandxLeftovers
 from .standx_perpetual_parse import (
-    FillRow,
     OrderRow,
     OrderStatus,
     PositionRow,
@@ -43,20 +40,12 @@ from .standx_perpetual_parse import (
     rows_of,
 )
 
-_MAX_ORPHANS = 2000
 _QUERIES_AT_ONCE = 5
-_FILL_QUERY_MARGIN_S = 60
-_RECOVERABLE = (Transient, Unknown, Misconfigured, Rejected)
 
 
-class StandxAccountSync(StandxOrderFlow):
+class StandxAccountSync(StandxLeftovers):
     """The part of the connector that keeps the account's picture true."""
 
-    _orphan_fills: OrderedDict[int, FillRow]
-    """Fills whose order id we cannot place yet, by trade id: a fill may come before the order's first frame."""
-    _estimated_fees: OrderedDict[str, InFlightOrder]
-    """Orders by trade id whose fill was booked with an estimated fee."""
-    _exact_fees: OrderedDict[str, Decimal]
     _listed_own_ids: set[str]
     _proven_session: Session | None
     """The login whose request key the venue is known to take."""
@@ -88,10 +77,7 @@ class StandxAccountSync(StandxOrderFlow):
                 self.logger().exception("Unexpected error in user stream listener loop.")
 
     async def _on_order_frame(self, body: Mapping[str, Any]) -> None:
-        row = parse_order(body)
-        if row.client_order_id.startswith(self.owner_tag) and row.status.is_final:
-            self._listed_own_ids.discard(row.client_order_id)
-        await self._apply_order_row(row, is_from_stream=True)
+        await self._apply_order_row(parse_order(body), is_from_stream=True)
         self._balance_refresh.request()
 
     async def _on_trade_frame(self, body: Mapping[str, Any]) -> None:
@@ -117,6 +103,9 @@ class StandxAccountSync(StandxOrderFlow):
 
     async def _apply_order_row(self, row: OrderRow, is_from_stream: bool = False) -> None:
         """Take over what the venue says about one of our orders; others are left alone."""
+        self._learn_owner(row)
+        if row.status.is_final:
+            self._note_final(row)
         order = self._tracked(row.client_order_id)
         if order is None:
             return
@@ -128,8 +117,6 @@ class StandxAccountSync(StandxOrderFlow):
         self._outcomes.mark_accepted(row.client_order_id)
         compat.forget_not_found(self._order_tracker, row.client_order_id)
         exchange_order_id = str(row.order_id)
-        if order.exchange_order_id is None:
-            self._claim_orphans(row.order_id, order, exchange_order_id)
         if row.status is OrderStatus.UNKNOWN:
             self.logger().warning(f"order status not understood id={row.client_order_id} status={row.raw_status!r}")
             return
@@ -174,7 +161,7 @@ class StandxAccountSync(StandxOrderFlow):
         while row.filled_size > order.executed_amount_base and not order.completely_filled_event.is_set():
             try:
                 await self._fetch_fills([order])
-            except _RECOVERABLE as problem:
+            except RECOVERABLE as problem:
                 self.logger().debug(f"fills not fetched id={order.client_order_id} cause={problem}")
             if row.filled_size <= order.executed_amount_base:
                 break
@@ -185,144 +172,19 @@ class StandxAccountSync(StandxOrderFlow):
     @staticmethod
     async def _pushed(update: Any) -> None:
         if update is not None:
-            await update
+            # Whoever stops us while we wait must not take the news from Hummingbot.
+            await asyncio.shield(update)
 
     def _revive(self, order: InFlightOrder, exchange_order_id: str) -> None:
         """An order that was called rejected rests after all, and nobody owns it any more: track it and cancel it."""
         self.logger().error(f"order called rejected is open id={order.client_order_id}, cancelling it")
         record = self._outcomes.record(order.client_order_id)
-        record.is_terminal, record.is_cancel_wanted = False, True
+        record.is_terminal = False
+        self._disown(order.client_order_id)
         order.current_state = OrderState.OPEN
         order.update_exchange_order_id(exchange_order_id)
         self._order_tracker.start_tracking_order(order)
         self._resolve_soon(order.client_order_id, 0.0)
-
-    # --- fills -------------------------------------------------------------------------------------------------------
-
-    def _apply_fill(self, fill: FillRow) -> None:
-        """Book a fill of one of our orders once; one that cannot be placed yet waits for its order."""
-        order = self._order_tracker.all_fillable_orders_by_exchange_order_id.get(str(fill.order_id))
-        if order is None:
-            self._orphan_fills[fill.trade_id] = fill
-            while len(self._orphan_fills) > _MAX_ORPHANS:
-                self._orphan_fills.popitem(last=False)
-            return
-        self._book_fill(order, fill)
-
-    def _book_fill(self, order: InFlightOrder, fill: FillRow) -> None:
-        trade_id = str(fill.trade_id)
-        update = self._trade_update(order, fill)
-        if trade_id in order.order_fills:
-            if fill.fee is not None and self._estimated_fees.pop(trade_id, None) is not None:
-                order.order_fills[trade_id] = update
-                self._remember_fee(trade_id, fill.fee)
-                self.logger().debug(f"fee corrected id={order.client_order_id} trade={trade_id} fee={fill.fee}")
-            return
-        if fill.fee is None:
-            self._estimated_fees[trade_id] = order
-            while len(self._estimated_fees) > _MAX_ORPHANS:
-                self._estimated_fees.popitem(last=False)
-        else:
-            self._remember_fee(trade_id, fill.fee)
-        self._order_tracker.process_trade_update(update)
-
-    def _remember_fee(self, trade_id: str, fee: Decimal) -> None:
-        self._exact_fees[trade_id] = fee
-        while len(self._exact_fees) > _MAX_ORPHANS:
-            self._exact_fees.popitem(last=False)
-
-    def exact_fee(self, trade_id: str) -> Decimal | None:
-        """Fee of a fill on the venue's word, positive paid, in the margin asset; None while only estimated."""
-        return self._exact_fees.get(trade_id)
-
-    def _claim_orphans(self, order_id: int, order: InFlightOrder, exchange_order_id: str) -> None:
-        mine = [fill for fill in self._orphan_fills.values() if fill.order_id == order_id]
-        if mine and order.exchange_order_id is None:
-            order.update_exchange_order_id(exchange_order_id)
-        for fill in mine:
-            del self._orphan_fills[fill.trade_id]
-            self._book_fill(order, fill)
-
-    def _trade_update(self, order: InFlightOrder, fill: FillRow) -> TradeUpdate:
-        asset = fill.fee_asset or order.quote_asset
-        fee = fill.fee
-        if fee is None:
-            fee = fill.price * fill.size * self._fee_frac(order)
-        return TradeUpdate(
-            trade_id=str(fill.trade_id),
-            client_order_id=order.client_order_id,
-            exchange_order_id=str(fill.order_id),
-            trading_pair=order.trading_pair,
-            fill_timestamp=self.current_timestamp if fill.exchange_ts_ns is None else fill.exchange_ts_ns / 1e9,
-            fill_price=fill.price,
-            fill_base_amount=fill.size,
-            fill_quote_amount=fill.size * fill.price,
-            fee=TradeFeeBase.new_perpetual_fee(
-                fee_schema=self.trade_fee_schema(),
-                position_action=order.position if order.position is PositionAction.CLOSE else PositionAction.OPEN,
-                percent_token=asset,
-                flat_fees=[TokenAmount(amount=fee, token=asset)],
-            ),
-        )
-
-    def _fee_frac(self, order: InFlightOrder) -> Decimal:
-        """The symbol's maker or taker rate, by what the order was when it was sent."""
-        record = self._outcomes.get(order.client_order_id)
-        is_taker = (
-            record.is_taker if record is not None and record.is_taker is not None else order.order_type.name == "MARKET"
-        )
-        info = self._symbols.get(order.trading_pair)
-        if info is not None:
-            return info.taker_fee if is_taker else info.maker_fee
-        schema = self.trade_fee_schema()
-        return schema.taker_percent_fee_decimal if is_taker else schema.maker_percent_fee_decimal
-
-    async def _fetch_fills(self, orders: Iterable[InFlightOrder]) -> None:
-        """One paged query per symbol for the fills of ``orders`` (sample tests/wire/standx/rest_query_trades.json)."""
-        oldest_by_pair: dict[str, float] = {}
-        for order in orders:
-            known = oldest_by_pair.get(order.trading_pair, order.creation_timestamp)
-            oldest_by_pair[order.trading_pair] = min(known, order.creation_timestamp)
-        for trading_pair, oldest_s in oldest_by_pair.items():
-            for fill in await self._query_fills(trading_pair, oldest_s):
-                self._apply_fill(fill)
-
-    async def _query_fills(self, trading_pair: str, since_s: float) -> list[FillRow]:
-        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        params: dict[str, Any] = {"symbol": symbol, "limit": CONSTANTS.PAGE_LIMIT}
-        if since_s > _FILL_QUERY_MARGIN_S:
-            moment = datetime.fromtimestamp(since_s - _FILL_QUERY_MARGIN_S, UTC)
-            params["start"] = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        fills: dict[int, FillRow] = {}
-        while True:
-            rows, _ = rows_of(await self._private(CONSTANTS.QUERY_TRADES_PATH, params=params))
-            page = [self._fill_or_none(row) for row in rows]
-            fresh = [fill for fill in page if fill is not None and fill.trade_id not in fills]
-            fills.update((fill.trade_id, fill) for fill in fresh)
-            if len(rows) < CONSTANTS.PAGE_LIMIT or not fresh:
-                return sorted(fills.values(), key=lambda fill: fill.trade_id)
-            params["last_id"] = min(fill.trade_id for fill in fresh)
-
-    def _fill_or_none(self, row: Mapping[str, Any]) -> FillRow | None:
-        try:
-            return parse_fill(row)
-        except (KeyError, ValueError, TypeError):
-            self.logger().warning("a fill in a REST reply cannot be read and is skipped")
-            return None
-
-    async def _refresh_missing_fills(self) -> None:
-        orders = [order for order in self._order_tracker.active_orders.values() if order.exchange_order_id is not None]
-        if orders:
-            try:
-                await self._fetch_fills(orders)
-            except _RECOVERABLE as problem:
-                self.logger().debug(f"fills not fetched cause={problem}")
-
-    async def _all_trade_updates_for_order(self, order: InFlightOrder) -> list[TradeUpdate]:
-        if order.exchange_order_id is None:
-            return []
-        fills = await self._query_fills(order.trading_pair, order.creation_timestamp)
-        return [self._trade_update(order, fill) for fill in fills if str(fill.order_id) == order.exchange_order_id]
 
     # --- status by REST ----------------------------------------------------------------------------------------------
 
@@ -336,10 +198,11 @@ class StandxAccountSync(StandxOrderFlow):
             # Announced at ERROR when it began.
             self.logger().debug(f"open orders not fetched cause={problem}")
             return
-        except _RECOVERABLE as problem:
+        except RECOVERABLE as problem:
             self.logger().warning(f"open orders not fetched cause={problem}")
             return
         self._listed_own_ids = {key for key in listed if key.startswith(self.owner_tag)}
+        self._note_listed(listed)
         doubtful = set(
             suspects(
                 (
@@ -358,18 +221,17 @@ class StandxAccountSync(StandxOrderFlow):
             await self._apply_order_row(row)
 
     async def _fetch_what_is_missing(self, rows: list[OrderRow], lost: list[InFlightOrder]) -> None:
-        wanted = {order.client_order_id: order for order in (*lost, *self._estimated_fees.values())}
+        wanted = list(lost)
         for row in rows:
             order = self._tracked(row.client_order_id)
             if order is not None and row.filled_size > order.executed_amount_base:
                 if order.exchange_order_id is None:
                     order.update_exchange_order_id(str(row.order_id))
-                wanted[row.client_order_id] = order
-        if wanted:
-            try:
-                await self._fetch_fills(wanted.values())
-            except _RECOVERABLE as problem:
-                self.logger().warning(f"fills not fetched cause={problem}")
+                wanted.append(order)
+        try:
+            await self._read_fills(wanted)
+        except RECOVERABLE as problem:
+            self.logger().warning(f"fills not fetched cause={problem}")
 
     async def _query_suspects(self, orders: list[InFlightOrder]) -> list[OrderRow]:
         gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
@@ -380,7 +242,7 @@ class StandxAccountSync(StandxOrderFlow):
                     return await self._query_order(order.client_order_id)
                 except NotFound:
                     await self._on_not_listed(order)
-                except _RECOVERABLE as problem:
+                except RECOVERABLE as problem:
                     self.logger().warning(f"order not queried id={order.client_order_id} cause={problem}")
                 return None
 
@@ -411,13 +273,6 @@ class StandxAccountSync(StandxOrderFlow):
                 return list(found.values())
             params["last_id"] = min(fresh)
 
-    def _order_or_none(self, row: Mapping[str, Any]) -> OrderRow | None:
-        try:
-            return parse_order(row)
-        except (KeyError, ValueError, TypeError):
-            self.logger().warning("an order in a REST reply cannot be read and is skipped")
-            return None
-
     async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
         row = await self._query_order(tracked_order.client_order_id)
         state = {
@@ -435,12 +290,12 @@ class StandxAccountSync(StandxOrderFlow):
         )
 
     def own_open_order_ids(self) -> tuple[str, ...]:
-        """Client ids with our tag that are open as far as known: tracked ones and leftovers in the venue's last
-        list.
+        """Client ids with our tag that are open as far as known: tracked ones, leftovers, and those in the venue's last
+        list that it has not called final.
         """
         tracked = {key for key, order in self.in_flight_orders.items() if not order.is_done}
-        settled = {key for key in self._listed_own_ids if (record := self._outcomes.get(key)) and record.is_terminal}
-        return tuple(sorted(tracked | (self._listed_own_ids - settled)))
+        listed = {key for key in self._listed_own_ids if key not in self._gone}
+        return tuple(sorted(tracked | listed | self._leftovers.keys()))
 
     # --- positions and balances --------------------------------------------------------------------------------------
 
@@ -486,12 +341,6 @@ class StandxAccountSync(StandxOrderFlow):
         self._perpetual_trading.set_position(
             key, Position(trading_pair, side, pnl, row.entry_price, row.size, leverage)
         )
-
-    def _pair_or_none(self, symbol: str) -> str | None:
-        for trading_pair, info in self._symbols.items():
-            if info.symbol == symbol:
-                return trading_pair
-        return None
 
     async def _update_balances(self) -> None:
         """Equity and free cross margin (sample tests/wire/standx/rest_query_balance.json); a new account has none.
@@ -560,5 +409,5 @@ class StandxAccountSync(StandxOrderFlow):
     async def _refresh_balances_quietly(self) -> None:
         try:
             await self._update_balances()
-        except _RECOVERABLE as problem:
+        except RECOVERABLE as problem:
             self.logger().debug(f"balances not fetched cause={problem}")

@@ -39,6 +39,8 @@ from .standx_perpetual_auth import StandxPerpetualAuth
 from .standx_perpetual_order_entry import Command, CommandKind, OrderEntryStream
 from .standx_perpetual_parse import CommandReply, OrderRow, SymbolInfo, order_payload, parse_order, refusal
 
+CANCELS_PER_REQUEST = 100
+"""Orders in one batch cancel; the venue's own limit is not published."""
 _REST_PATH = {CommandKind.PLACE: CONSTANTS.NEW_ORDER_PATH, CommandKind.CANCEL: CONSTANTS.CANCEL_ORDER_PATH}
 _TIME_IN_FORCE = {
     OrderType.LIMIT: TimeInForce.GTC,
@@ -409,17 +411,22 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             return
         for client_order_id in wanted:
             self._outcomes.record(client_order_id).is_cancel_wanted = True
-        await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=True)
         try:
-            await self._private(
-                CONSTANTS.CANCEL_ORDERS_PATH, method=RESTMethod.POST, body={"cl_ord_id_list": wanted}, is_paid=True
-            )
+            await self._cancel_batch(wanted)
         finally:
             for client_order_id in wanted:
                 order = self._tracked(client_order_id)
                 if order is not None:
                     self._push(order, OrderState.PENDING_CANCEL)
                 self._resolve_soon(client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+
+    async def _cancel_batch(self, client_order_ids: list[str]) -> None:
+        for start in range(0, len(client_order_ids), CANCELS_PER_REQUEST):
+            await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=True)
+            await self._private(
+                CONSTANTS.CANCEL_ORDERS_PATH, method=RESTMethod.POST, is_paid=True,
+                body={"cl_ord_id_list": client_order_ids[start : start + CANCELS_PER_REQUEST]},
+            )  # fmt: skip
 
     # --- the resolver ------------------------------------------------------------------------------------------------
 

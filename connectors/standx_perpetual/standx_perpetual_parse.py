@@ -53,6 +53,13 @@ class OrderRow:
     raw_status: str
     reduce_only: bool
     updated_ts_ns: int | None
+    price: Decimal | None = None
+    created_ts_ns: int | None = None
+
+    @property
+    def remaining(self) -> Decimal:
+        """What may still fill, base units."""
+        return max(Decimal(0), self.size - self.filled_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,8 @@ def parse_order(row: Mapping[str, Any]) -> OrderRow:
         raw_status=raw_status,
         reduce_only=bool(row.get("reduce_only", False)),
         updated_ts_ns=parse_time_ns(row.get("updated_at")),
+        price=decimal_or_none(row.get("price")) if row.get("order_type") != "market" else None,
+        created_ts_ns=parse_time_ns(row.get("created_at")),
     )
 
 

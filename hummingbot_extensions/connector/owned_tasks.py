@@ -62,8 +62,13 @@ class Debounced:
     def request(self) -> None:
         """Ask for a refresh soon."""
         self._is_wanted = True
-        if self._task is None or self._task.done():
+        if self.is_idle:
             self._task = self._tasks.spawn(self._run(), self._name)
+
+    @property
+    def is_idle(self) -> bool:
+        """True while nothing runs and nothing is asked for."""
+        return self._task is None or self._task.done()
 
     async def _run(self) -> None:
         while self._is_wanted:

@@ -11,17 +11,17 @@ from collections.abc import Callable
 class TokenBucket:
     """Credits that refill at ``refill_per_s`` up to ``capacity``. O(1) per request, unlike a window of past requests.
 
-    ``clock`` gives monotonic seconds and is an argument so that tests can move it.
+    ``clock`` gives monotonic seconds and is an argument so that tests can move it; None is ``time.monotonic``.
     """
 
-    def __init__(self, capacity: float, refill_per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, capacity: float, refill_per_s: float, clock: Callable[[], float] | None = None) -> None:
         if capacity <= 0 or refill_per_s <= 0:
             raise ValueError("capacity and refill_per_s must be positive")
         self._capacity = capacity
         self._refill_per_s = refill_per_s
-        self._clock = clock
+        self._clock = clock or (lambda: time.monotonic())
         self._credits = capacity
-        self._updated_s = clock()
+        self._updated_s = self._clock()
         self._urgent: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._normal: deque[tuple[float, asyncio.Future[None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None

@@ -218,7 +218,7 @@ async def test_private_stream_age_on_a_quiet_account(monkeypatch: pytest.MonkeyP
     """Pings keep the age small although no data comes; without a login there is no age."""
     monkeypatch.setattr(CONSTANTS, "WS_HEARTBEAT_S", 0.2)
     async with bench() as b:
-        await until(lambda: b.connector._tasks.count <= 2)
+        await until(lambda: b.connector._bootstrap.is_idle)
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
             assert b.connector.private_stream_age_ms() < 600

@@ -286,7 +286,7 @@ async def test_missing_final_word_is_asked_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(CONSTANTS, "ORDER_DEADLINE_S", 0.2)
     async with bench(query_order_lag_ms=800.0) as b:
         b.connector._status_polling_task.cancel()  # its list of open orders could find the order first
-        await until(lambda: b.connector._tasks.count <= 2, what="bootstrap done")
+        await until(lambda: b.connector._bootstrap.is_idle, what="bootstrap done")
         b.handle.exchange.faults.silent_until_ns = b.handle.exchange.venue.now_ns + 60_000_000_000
         order_id = b.place("buy", "0.01", near_price(b.connector, "buy", Decimal(5)))
         await until(lambda: b.connector.order_outcome(order_id) is OrderOutcome.UNKNOWN)

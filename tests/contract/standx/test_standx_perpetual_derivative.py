@@ -64,6 +64,14 @@ def _nothing(*args: Any, **kwargs: Any) -> None:
 class StandxPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDerivativeTests):
     __test__ = True
 
+    def _expected_initial_status_dict(self) -> dict[str, bool]:
+        return {**super()._expected_initial_status_dict(), "own_leftovers_settled": False}
+
+    @property
+    def client_order_id_prefix(self) -> str:
+        """Stored orders are taken back only with our owner tag."""
+        return str(self.exchange.owner_tag)
+
     # --- addresses ---------------------------------------------------------------------------------------------------
 
     @property
