@@ -39,17 +39,14 @@ class Evidence:
 
 def problems(evidence: Evidence) -> list[str]:
     """Every way in which the end is not as it should be; empty when all is well."""
-    found: list[str] = []
-    if evidence.exit_code != 0:
-        found.append(f"exit: the last life ended with {evidence.exit_code}")
-    found += _left_at_the_venue(evidence)
-    found += _orphans(evidence)
-    found += _doubles(evidence)
-    found += _exposure(evidence)
-    found += _ledger(evidence)
-    found += _database(evidence)
-    found += _hard_stop(evidence)
-    return found
+    return [*at_the_end(evidence), *_orphans(evidence), *_doubles(evidence), *_exposure(evidence),
+            *_hard_stop(evidence)]
+
+
+def at_the_end(evidence: Evidence) -> list[str]:
+    """The part that holds after whatever happened before: clean exit, nothing left, all books equal."""
+    found = [] if evidence.exit_code == 0 else [f"exit: the last life ended with {evidence.exit_code}"]
+    return [*found, *_left_at_the_venue(evidence), *_ledger(evidence), *_database(evidence)]
 
 
 def _own(evidence: Evidence) -> list[Order]:

@@ -65,11 +65,11 @@ class Nest:
 
 
 @contextmanager
-def nest(folder: Path) -> Iterator[Nest]:
-    """A workspace in ``folder`` with the emulator's keys, and its process; both end with the block."""
+def nest(folder: Path, keys: dict[str, str] | None = None) -> Iterator[Nest]:
+    """A workspace in ``folder`` with ``keys`` (None: the emulator's own), and its process; both end with the block."""
     root = folder / "workspace"
     bot = BotProcess(root, "http://127.0.0.1:1", NAME)
-    bot.prepare(Identity(SEED).demo(time.time(), 30 * 86_400).as_json(), **FAST)
+    bot.prepare(keys or Identity(SEED).demo(time.time(), 30 * 86_400).as_json(), **FAST)
     shutil.copy(root / "conf" / "controllers" / f"{NAME}.yml", root / "preset.yml")
     script = {"script_file_name": "v2_perp_market_making.py", "controllers_config": [f"{NAME}.yml"]}
     (root / "conf" / "scripts" / f"{NAME}.yml").write_text(yaml.safe_dump(script))
@@ -131,13 +131,20 @@ class Life:
         return Counter(json.loads(self.hits.read_text())) if self.hits.exists() else Counter()
 
 
-def begin(nest: Nest, number: int, url: str, kill: dict[str, Any] | None = None) -> Life:
-    """Start a bot that follows this loop's clock, with its death planned by ``kill``: point and hit."""
+def begin(
+    nest: Nest, number: int, url: str, kill: dict[str, Any] | None = None, plug: str | None = None, **arguments: Any
+) -> Life:
+    """Start a bot that follows this loop's clock, with its death planned by ``kill``: point and hit.
+
+    ``plug`` names a function (``module:name``) that is called in the bot before its engine, with its loop and
+    ``arguments``.
+    """
     mine, theirs = socket.socketpair()
     hits = nest.root / "logs" / f"hits_{number}.json"
     request = {
         "kill": kill, "name": NAME, "script": f"{NAME}.yml", "environment": {ADDRESS_VARIABLE: url},
         "output": str(nest.root / "logs" / f"life_{number}.out"), "hits": str(hits),
+        "plug": plug, "plug_arguments": arguments,
     }  # fmt: skip
     socket.send_fds(nest.requests, [json.dumps(request).encode()], [theirs.fileno()])
     theirs.close()

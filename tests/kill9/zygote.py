@@ -91,6 +91,9 @@ def _live(request: dict[str, Any], control: socket.socket) -> None:
     made = asyncio.new_event_loop
     asyncio.new_event_loop = lambda: loop  # the engine asks for exactly one
     kill_points.install(request.get("kill"), Path(request["hits"]), loop)
+    if request.get("plug"):
+        module, name = request["plug"].split(":")
+        getattr(importlib.import_module(module), name)(loop, **request["plug_arguments"])
     sys.argv = ["engine", "--name", request["name"], "--script-config", request["script"]]
     try:
         engine.main()
