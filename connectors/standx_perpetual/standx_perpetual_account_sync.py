@@ -27,7 +27,6 @@ from hummingbot_extensions.core.types import OrderOutcome
 from . import standx_perpetual_constants as CONSTANTS
 from .standx_perpetual_auth import Session
 from .standx_perpetual_fills import RECOVERABLE
-from .standx_perpetual_leftovers import StandxLeftovers
 from .standx_perpetual_parse import (
     OrderRow,
     OrderStatus,
@@ -39,11 +38,12 @@ from .standx_perpetual_parse import (
     parse_wallet_frame,
     rows_of,
 )
+from .standx_perpetual_stop_check import StandxStopCheck
 
 _QUERIES_AT_ONCE = 5
 
 
-class StandxAccountSync(StandxLeftovers):
+class StandxAccountSync(StandxStopCheck):
     """The part of the connector that keeps the account's picture true."""
 
     _listed_own_ids: set[str]

@@ -24,6 +24,15 @@ class LeftoverOrder:
     is_reduce_only: bool
 
 
+@dataclass(frozen=True, slots=True)
+class VenueWord:
+    """What the venue answered when it was asked for our open orders."""
+
+    open: tuple[LeftoverOrder, ...]
+    unseen: tuple[str, ...]
+    """Client ids asked for that it does not know: never there, or too young to be shown."""
+
+
 class GoneOrders:
     """Client ids that the venue itself called final, newest last and bounded: its lists show them for seconds more."""
 
