@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parent
-NEED_HUMMINGBOT = ("contract", "e2e", "emulator_connector", "unit/connector", "unit/execution", "unit/standx")
+NEED_HUMMINGBOT = (
+    "chaos", "contract", "e2e", "emulator_connector", "faults", "unit/connector", "unit/execution", "unit/standx",
+)  # fmt: skip
 
 
 def _needs_hummingbot(path: Path) -> bool:
