@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
 from hummingbot.core.data_type.order_book import OrderBook
@@ -26,6 +26,7 @@ from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.book_hook import ListenedOrderBook
 from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, Transient
 from hummingbot_extensions.connector.market_state import MarketState
+from hummingbot_extensions.connector.stream_life import StreamLife
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.feeds.standx import (
     BookFrame,
@@ -42,6 +43,7 @@ from hummingbot_extensions.feeds.standx import (
 
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
+from .standx_perpetual_sockets import Sockets
 
 if TYPE_CHECKING:
     from .standx_perpetual_derivative import StandxPerpetualDerivative
@@ -49,8 +51,39 @@ if TYPE_CHECKING:
 PUBLIC_CHANNELS = ("depth_book", "price", "public_trade")
 
 
+class PublicLink:
+    """One public socket, subscribed to all channels of ``pairs``."""
+
+    def __init__(self, ws: WSAssistant, on_frame: Callable[[PublicLink, Any], None]) -> None:
+        self.ws = ws
+        self.pairs: set[str] = set()
+        self.last_data_ns = time.monotonic_ns()
+        self._on_frame = on_frame
+
+    async def read(self) -> None:
+        async for response in self.ws.iter_messages():
+            self.last_data_ns = time.monotonic_ns()
+            self._on_frame(self, response.data)
+        raise ConnectionError("closed")
+
+    def idle_cause(self, now_s: float) -> str | None:
+        if not self.pairs or now_s - self.last_data_ns / 1e9 <= CONSTANTS.WS_PUBLIC_IDLE_S:
+            return None
+        return f"open, but without a data frame for {CONSTANTS.WS_PUBLIC_IDLE_S:g} s"
+
+    @property
+    def is_drained(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        await self.ws.disconnect()
+
+
 class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  # type: ignore[misc]
-    """Feeds Hummingbot's order book tracker and our market state."""
+    """Feeds Hummingbot's order book tracker and our market state.
+
+    ``on_connected(is_beside)`` hears of each socket that serves, ``is_beside`` when another was alive.
+    """
 
     def __init__(
         self,
@@ -59,6 +92,8 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         api_factory: WebAssistantsFactory,
         domain: str,
         market: MarketState,
+        sockets: Sockets,
+        on_connected: Callable[[bool], None],
     ) -> None:
         super().__init__(trading_pairs)
         self._connector = connector
@@ -68,6 +103,10 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         self._pair_by_symbol: dict[str, str] = {}
         self._last_update_id = 0
         self._order_book_create_function = ListenedOrderBook
+        self._sockets = sockets
+        self._on_connected = on_connected
+        self.life: StreamLife[PublicLink] | None = None
+        """The stream while it is listened to."""
         self.connections = 0
         """How often the public socket was established."""
 
@@ -126,58 +165,52 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
             self._market.on_price(trading_pair, frame.state)
 
     async def listen_for_subscriptions(self) -> None:
-        """Connect, subscribe, dispatch; again after every loss with growing waits, until cancelled."""
-        backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
-        last_problem = ""
-        while True:
-            ws: WSAssistant | None = None
-            try:
-                ws = await self._connected_websocket_assistant()
-                await self._subscribe_channels(ws)
-                self._ws_assistant = ws
-                self.connections += 1
-                backoff.reset()
-                if last_problem:
-                    self.logger().info(f"public stream restored domain={self._domain}")
-                    last_problem = ""
-                await self._process_websocket_messages(ws)
-                raise ConnectionError("closed")
-            except asyncio.CancelledError:
-                raise
-            except (
-                ConnectorError,
-                aiohttp.ClientError,
-                ConnectionError,
-                TimeoutError,
-                RuntimeError,
-                KeyError,
-            ) as problem:
-                text = f"{type(problem).__name__}: {problem}"
-                if text != last_problem:
-                    self.logger().warning(f"public stream down domain={self._domain} cause={text}")
-                    last_problem = text
-            finally:
-                self._ws_assistant = None
-                await self._on_order_stream_interruption(websocket_assistant=ws)
-            await self._sleep(backoff.next_s())
-
-    async def _connected_websocket_assistant(self) -> WSAssistant:
-        ws = await self._api_factory.get_ws_assistant()
-        await asyncio.wait_for(
-            ws.connect(
-                ws_url=web.ws_url(CONSTANTS.WS_STREAM_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S
-            ),
-            CONSTANTS.WS_LOGIN_TIMEOUT_S,
+        """Connect, subscribe, dispatch; again after every loss, until cancelled."""
+        self.life = self._sockets.life(
+            f"public stream domain={self._domain}",
+            self._open,
+            self._up,
+            self._down,
+            CONSTANTS.WS_ROTATE_PUBLIC_S,
+            self.logger(),
         )
-        return ws
+        await self.life.run()
 
-    async def _subscribe_channels(self, ws: WSAssistant) -> None:
+    async def _open(self) -> PublicLink:
+        ws, _ = await web.connected_websocket(self._api_factory, CONSTANTS.WS_STREAM_PATH, self._domain)
+        link = PublicLink(ws, self._take)
+        try:
+            await self._subscribe_missing(link)
+        except BaseException:
+            await link.close()
+            raise
+        return link
+
+    async def _up(self, link: PublicLink, is_beside: bool) -> None:
+        self._ws_assistant = link.ws
+        self.connections += 1
+        # A pair may have come while the socket was being opened.
+        await self._subscribe_missing(link)
+        self._on_connected(is_beside)
+
+    def _down(self) -> None:
+        self._ws_assistant = None
+
+    def _take(self, link: PublicLink, data: Any) -> None:
+        if self.life is None or self.life.is_news(link, data):
+            self.on_frame(data, link.last_data_ns)
+
+    async def _subscribe_missing(self, link: PublicLink) -> None:
         for trading_pair in self._trading_pairs:
+            if trading_pair in link.pairs:
+                continue
             try:
-                await self._send_subscriptions(ws, trading_pair, "subscribe")
+                await self._send_subscriptions(link.ws, trading_pair, "subscribe")
             except Misconfigured as problem:
                 # One wrong pair must not keep the others from their books.
                 self.logger().debug(f"not subscribed pair={trading_pair} cause={problem}")
+            else:
+                link.pairs.add(trading_pair)
 
     async def _send_subscriptions(self, ws: WSAssistant, trading_pair: str, verb: str) -> None:
         symbol = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
@@ -187,23 +220,24 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
 
     async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
         """Add a pair to the running stream; False when there is none."""
-        if self._ws_assistant is None:
+        link = self.life.link if self.life is not None else None
+        if link is None:
             return False
-        await self._send_subscriptions(self._ws_assistant, trading_pair, "subscribe")
+        if trading_pair not in link.pairs:
+            await self._send_subscriptions(link.ws, trading_pair, "subscribe")
+            link.pairs.add(trading_pair)
         self.add_trading_pair(trading_pair)
         return True
 
     async def unsubscribe_from_trading_pair(self, trading_pair: str) -> bool:
         """Take a pair off the running stream; False when there is none."""
-        if self._ws_assistant is None:
+        link = self.life.link if self.life is not None else None
+        if link is None:
             return False
-        await self._send_subscriptions(self._ws_assistant, trading_pair, "unsubscribe")
+        await self._send_subscriptions(link.ws, trading_pair, "unsubscribe")
+        link.pairs.discard(trading_pair)
         self.remove_trading_pair(trading_pair)
         return True
-
-    async def _process_websocket_messages(self, websocket_assistant: WSAssistant) -> None:
-        async for response in websocket_assistant.iter_messages():
-            self.on_frame(response.data, time.monotonic_ns())
 
     def on_frame(self, data: Any, received_mono_ns: int) -> None:
         """Hand one public frame on: prices at once, books and trades through Hummingbot's queues."""

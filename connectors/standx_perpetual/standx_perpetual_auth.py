@@ -7,6 +7,7 @@ field and the fix, and never shows what the field holds.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -66,6 +67,7 @@ class StandxPerpetualAuth(AuthBase):
         self._login_call = login_call
         self._now_s = now_s
         self._session: Session | None = None
+        self._own_signer: signing.RequestSigner | None = None
         self._lock = asyncio.Lock()
         self._signing_turn = asyncio.Lock()
         self._on_keys_changed: Callable[[Misconfigured | None], None] = lambda problem: None
@@ -105,29 +107,61 @@ class StandxPerpetualAuth(AuthBase):
         """True when a new token can be had without the user: wallet logins, not web tokens."""
         return self._login in (EVM_WALLET, SOLANA_WALLET)
 
-    def forget_session(self) -> None:
-        """Make the next use log in again (wallets): the venue has refused the token."""
-        self._session = None
+    @property
+    def current(self) -> Session | None:
+        """The session in use; None before the first and after a refusal."""
+        return self._session
+
+    def forget_session(self, session: Session | None = None) -> None:
+        """Make the next use log in again (wallets): the venue has refused the token.
+
+        With ``session``, only when that one is still in use: several requests may have been refused with one token.
+        """
+        if session is None or session is self._session:
+            self._session = None
 
     async def session(self) -> Session:
-        """A valid session, made or renewed when needed; Misconfigured when the keys cannot give one."""
+        """A session that has not expired, made when there is none; Misconfigured when the keys cannot give one.
+
+        Renewal ahead of expiry is ``renew``'s business: whoever needs a session never waits for that.
+        """
+        current = self._session
+        if current is not None and self._remaining_s(current) > 0:
+            return current
         async with self._lock:
-            if self._session is None or self._is_due(self._session):
-                try:
-                    self._session = await self._new_session()
-                except Misconfigured as problem:
-                    if self.has_keys:
-                        self.token_watch.refused(problem)
-                    raise
+            if self._session is None or self._remaining_s(self._session) <= 0:
+                self._session = await self._announced(self._new_session())
             return self._session
 
-    def _is_due(self, session: Session) -> bool:
-        if session.expires_s is None:
-            return False
-        remaining_s = session.expires_s - self._now_s()
-        if self._login == WEB_TOKEN:
-            return remaining_s <= 0
-        return remaining_s <= min(CONSTANTS.TOKEN_REFRESH_BEFORE_S, self._lifetime_s / 2)
+    async def renew(self) -> None:
+        """Put a new session in the place of the present one, which stays in use until then and when that fails."""
+        async with self._lock:
+            self._session = await self._announced(self._new_session())
+
+    async def _announced(self, made: Awaitable[Session]) -> Session:
+        try:
+            return await made
+        except Misconfigured as problem:
+            if self.has_keys and (self._session is None or self._remaining_s(self._session) <= 0):
+                self.token_watch.refused(problem)
+            raise
+
+    @property
+    def renewal_in_s(self) -> float | None:
+        """Seconds until the session should be renewed, at most 0 when it is due; None while there is none to renew."""
+        session = self._session
+        if session is None or session.expires_s is None or not self.is_renewable:
+            return None
+        return self._remaining_s(session) - min(CONSTANTS.TOKEN_REFRESH_BEFORE_S, self._lifetime_s / 2)
+
+    @property
+    def expires_in_s(self) -> float | None:
+        """Seconds until the session expires; None while there is none, or it never does."""
+        session = self._session
+        return None if session is None or session.expires_s is None else self._remaining_s(session)
+
+    def _remaining_s(self, session: Session) -> float:
+        return math.inf if session.expires_s is None else session.expires_s - self._now_s()
 
     _lifetime_s: float = CONSTANTS.TOKEN_LIFETIME_S
 
@@ -175,9 +209,16 @@ class StandxPerpetualAuth(AuthBase):
         return Session(token, signer, expires_s)
 
     def _signer(self) -> signing.RequestSigner:
-        """The signer of the given request key; for a wallet login without one, a fresh one."""
-        seed = check_request_key(self._domain, self._login, self._request_key)
-        return signing.RequestSigner.generated() if seed is None else signing.RequestSigner.from_seed(seed)
+        """The signer of the given request key; for a wallet login without one, a key of our own.
+
+        Every token of this process is bound to the same key, so that what is signed while a token is renewed is valid
+        with the old one and with the new one.
+        """
+        if self._own_signer is None:
+            seed = check_request_key(self._domain, self._login, self._request_key)
+            made = signing.RequestSigner
+            self._own_signer = made.generated() if seed is None else made.from_seed(seed)
+        return self._own_signer
 
     def explained(self, error: Rejected) -> Exception:
         """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it.

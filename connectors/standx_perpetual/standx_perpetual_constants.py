@@ -58,9 +58,29 @@ NOT_FOUND_BELIEVED_AFTER_S = 10.0
 ORDER_FRAME_GRACE_S = 0.5
 """Time for the account stream to show what a success frame announced, before REST is asked."""
 WS_HEARTBEAT_S = 5.0
-WS_LOGIN_TIMEOUT_S = 10.0
+WS_CONNECT_TIMEOUT_S = 3.0
+WS_LOGIN_TIMEOUT_S = 5.0
 WS_RECONNECT_MIN_S = 0.2
-WS_RECONNECT_MAX_S = 10.0
+WS_RECONNECT_MAX_S = 2.0
+"""Waits are drawn between half and all of what has doubled up to this. While the venue is away all sockets together try
+40 times a minute, and once it is back the first attempt comes within these 2 s however long the outage was.
+"""
+WS_PUBLIC_IDLE_S = 10.0
+"""A public socket without a data frame for this long is replaced. The venue states prices every 3 s."""
+PRICE_BEAT_S = 3.0
+WS_PRIVATE_IDLE_S = 15.0
+"""The same for the private socket, which has one market's prices beside the account's own channels for a heartbeat."""
+WS_ORDER_ENTRY_IDLE_S = 5.0
+"""A command without any answer for this long, nor any other frame since, and the order entry socket is replaced."""
+WS_ROTATE_PUBLIC_S = 22.0 * 3600
+WS_ROTATE_PRIVATE_S = 22.5 * 3600
+WS_ROTATE_ORDER_ENTRY_S = 23.0 * 3600
+WS_ROTATE_JITTER_S = 600.0
+"""The venue closes a socket at 24 h. Each is replaced before, at a time of its own, and never two at once."""
+WS_OVERLAP_S = 4.0
+"""How long the old socket is read beside its successor: longer than the beat of prices."""
+WS_PROVEN_S = 5.0
+"""A socket that lived this long is replaced at once when it is lost; one that did not, after growing waits."""
 BALANCE_DEBOUNCE_S = 0.1
 FUNDING_POLL_S = 60.0
 KEY_RETRY_MIN_S = 5.0

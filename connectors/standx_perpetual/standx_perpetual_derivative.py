@@ -46,6 +46,7 @@ from .standx_perpetual_api_order_book_data_source import StandxPerpetualAPIOrder
 from .standx_perpetual_auth import StandxPerpetualAuth
 from .standx_perpetual_order_entry import OrderEntryStream
 from .standx_perpetual_parse import overview_prices, parse_funding_row, parse_symbol_info, rows_of
+from .standx_perpetual_sockets import Sockets
 from .standx_perpetual_user_stream_data_source import StandxPerpetualUserStreamDataSource
 
 utils.register_feeds()
@@ -95,6 +96,8 @@ class StandxPerpetualDerivative(StandxAccountSync):
         )
         self._fill_check = Debounced(self._refresh_missing_fills, CONSTANTS.ORDER_FRAME_GRACE_S, self._tasks, "fills")
         self._bootstrap = Debounced(self._read_account, 0.0, self._tasks, "bootstrap")
+        self._sockets = Sockets()
+        self._is_account_read = False
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
@@ -103,6 +106,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
             self._web_assistants_factory,
             self._auth,
             domain,
+            self._sockets,
             self._on_command_reply,
             self._on_command_lost,
             self.logger(),
@@ -212,9 +216,12 @@ class StandxPerpetualDerivative(StandxAccountSync):
         return self._market.price(trading_pair)
 
     def private_stream_age_ms(self) -> float | None:
-        """Milliseconds since the last sign of life of the private stream; None while it is not logged in."""
+        """Milliseconds since the last sign of life of the private stream; None while it is not logged in.
+
+        None, too, until the account has been read after a login: what happened before it comes by no frame.
+        """
         source: StandxPerpetualUserStreamDataSource = self._user_stream_tracker.data_source
-        return source.age_ms
+        return source.age_ms if self._is_account_read else None
 
     @property
     def skipped_public_frames(self) -> Mapping[str, int]:
@@ -228,13 +235,49 @@ class StandxPerpetualDerivative(StandxAccountSync):
 
     def _create_order_book_data_source(self) -> StandxPerpetualAPIOrderBookDataSource:
         return StandxPerpetualAPIOrderBookDataSource(
-            self._trading_pairs, self, self._web_assistants_factory, self._domain, self._market
-        )
+            self._trading_pairs, self, self._web_assistants_factory, self._domain, self._market, self._sockets,
+            self._on_public_stream,
+        )  # fmt: skip
 
     def _create_user_stream_data_source(self) -> StandxPerpetualUserStreamDataSource:
         return StandxPerpetualUserStreamDataSource(
-            self._auth, self._web_assistants_factory, self._domain, lambda: self._bootstrap.request()
-        )
+            self._auth, self._web_assistants_factory, self._domain, self._sockets, self._on_private_stream,
+            self._on_private_stream_lost, self._on_private_frame, self._beat_symbol,
+        )  # fmt: skip
+
+    # --- the streams -------------------------------------------------------------------------------------------------
+
+    def _on_public_stream(self, is_beside: bool) -> None:
+        """Prices come every 3 s: after a loss they are asked for, so that nobody waits for the beat."""
+        if not is_beside:
+            self._tasks.spawn(self._refresh_prices(), "prices")
+
+    async def _refresh_prices(self) -> None:
+        for trading_pair in tuple(self._trading_pairs):
+            try:
+                await self._orderbook_ds.refresh_prices(trading_pair)
+            except ConnectorError as problem:
+                self.logger().debug(f"prices not fetched pair={trading_pair} cause={problem}")
+
+    async def _beat_symbol(self) -> str | None:
+        """The market whose prices are the private socket's heartbeat; None when we have none."""
+        for trading_pair in self._trading_pairs:
+            if trading_pair not in self._unknown_pairs:
+                return await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        return None
+
+    def _on_private_stream(self, is_beside: bool) -> None:
+        """What a socket brought beside a living one missed nothing; the account is read all the same."""
+        self._is_account_read = self._is_account_read and is_beside
+        self._bootstrap.request()
+
+    def _on_private_stream_lost(self) -> None:
+        """Let everybody decide again at once: nothing may rest unwatched."""
+        self._is_account_read = False
+        self._market.listeners.notify_all()
+
+    def _on_private_frame(self, frame: Mapping[str, Any], received_mono_ns: int) -> None:
+        pass
 
     async def _login_request(self, path: str, params: Mapping[str, str], body: Mapping[str, Any]) -> Any:
         return await web_utils.request_json(
@@ -288,15 +331,25 @@ class StandxPerpetualDerivative(StandxAccountSync):
         return bool(await super()._update_funding_payment(trading_pair, fire_event_on_new))
 
     async def _read_account(self) -> None:
-        """The private stream sends no snapshot: read positions, balances and orders after each (re)connect."""
-        for step in (self._update_positions, self._update_balances, self._update_order_status):
+        """The private stream sends no snapshot: read positions, balances and orders after each (re)connect.
+
+        Until that is done nobody may take the account's picture for whole, so it is tried until it is.
+        """
+        backoff = Backoff(0.25, CONSTANTS.WS_RECONNECT_MAX_S)
+        steps = [self._update_positions, self._update_balances, self._update_order_status]
+        while steps:
             try:
-                await step()
+                await steps[0]()
             except Misconfigured as problem:
-                self.logger().debug(f"account not read step={step.__name__} cause={problem}")
-                return
+                self.logger().debug(f"account not read step={steps[0].__name__} cause={problem}")
+                await asyncio.sleep(max(backoff.next_s(), self._auth.retry_in_s))
             except ConnectorError as problem:
-                self.logger().warning(f"account not read step={step.__name__} cause={problem}")
+                self.logger().warning(f"account not read step={steps[0].__name__} cause={problem}")
+                await asyncio.sleep(backoff.next_s())
+            else:
+                del steps[0]
+        self._is_account_read = self._user_stream_tracker.data_source.is_authenticated
+        self._market.listeners.notify_all()
 
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False) -> None:
         """A clock server that is down must not stop the polling of the account."""

@@ -23,13 +23,14 @@ from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFa
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 from hummingbot_extensions import compat
-from hummingbot_extensions.connector.backoff import Backoff
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, Rejected, Transient
+from hummingbot_extensions.connector.errors import Rejected, Transient
+from hummingbot_extensions.connector.stream_life import StreamLife
 
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
-from .standx_perpetual_auth import StandxPerpetualAuth
+from .standx_perpetual_auth import Session, StandxPerpetualAuth
 from .standx_perpetual_parse import CommandReply, parse_command_reply
+from .standx_perpetual_sockets import Sockets
 
 _MAX_REMEMBERED = 5000
 
@@ -49,6 +50,9 @@ class Command:
     request_id: str
     client_order_id: str
     is_over_ws: bool
+    link: OrderEntryLink | None = None
+    """The socket that it was written to."""
+    sent_mono_s: float = 0.0
     replies: list[CommandReply] = field(default_factory=list)
     is_lost: bool = False
     answered: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,6 +61,50 @@ class Command:
     @property
     def is_final(self) -> bool:
         return any(reply.is_final for reply in self.replies)
+
+
+class OrderEntryLink:
+    """One order entry socket, logged in with ``session``."""
+
+    def __init__(
+        self,
+        ws: WSAssistant,
+        session: Session,
+        on_frame: Callable[[OrderEntryLink, Any], None],
+        on_lost: Callable[[Command], None],
+    ) -> None:
+        self.ws = ws
+        self.session = session
+        self.last_frame_s = time.monotonic()
+        self.unfinished: OrderedDict[str, Command] = OrderedDict()
+        """Commands written to this socket without a final answer, oldest first."""
+        self._on_frame = on_frame
+        self._on_lost = on_lost
+
+    async def read(self) -> None:
+        async for response in self.ws.iter_messages():
+            self.last_frame_s = time.monotonic()
+            self._on_frame(self, response.data)
+        raise ConnectionError("closed")
+
+    def idle_cause(self, now_s: float) -> str | None:
+        limit_s = CONSTANTS.WS_ORDER_ENTRY_IDLE_S
+        for command in self.unfinished.values():
+            if now_s - command.sent_mono_s <= limit_s:
+                return None
+            if not command.replies and self.last_frame_s < command.sent_mono_s:
+                return f"open, but without an answer to a command for {limit_s:g} s"
+        return None
+
+    @property
+    def is_drained(self) -> bool:
+        return not self.unfinished
+
+    async def close(self) -> None:
+        """Close the socket; what it was to answer and has not is lost."""
+        for command in tuple(self.unfinished.values()):
+            self._on_lost(command)
+        await self.ws.disconnect()
 
 
 class OrderEntryStream:
@@ -71,6 +119,7 @@ class OrderEntryStream:
         factory: WebAssistantsFactory,
         auth: StandxPerpetualAuth,
         domain: str,
+        sockets: Sockets,
         on_reply: Callable[[Command, CommandReply], None],
         on_lost: Callable[[Command], None],
         logger: logging.Logger,
@@ -81,40 +130,32 @@ class OrderEntryStream:
         self._on_reply = on_reply
         self._on_lost = on_lost
         self._logger = logger
-        self._ws: WSAssistant | None = None
         self._commands: OrderedDict[str, Command] = OrderedDict()
         self._unmatched: OrderedDict[str, list[CommandReply]] = OrderedDict()
         self.connected = asyncio.Event()
+        self.life: StreamLife[OrderEntryLink] = sockets.life(
+            f"order entry socket domain={domain}",
+            self._open,
+            self._up,
+            self._down,
+            CONSTANTS.WS_ROTATE_ORDER_ENTRY_S,
+            logger,
+            hold_s=lambda: auth.retry_in_s,
+        )
 
     @property
     def is_usable(self) -> bool:
         """True while a logged-in socket accepts writes."""
-        return self._ws is not None and self.connected.is_set() and compat.is_ws_open(self._ws)
+        link = self.life.link
+        return link is not None and self.connected.is_set() and compat.is_ws_open(link.ws)
 
     async def run(self) -> None:
         """Connect, log in, read; again after every loss, until cancelled."""
-        backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
-        last_problem = ""
-        while True:
-            try:
-                await self._connect()
-                backoff.reset()
-                if last_problem:
-                    self._logger.info("order entry socket restored domain=%s", self._domain)
-                    last_problem = ""
-                await self._read()
-            except asyncio.CancelledError:
-                raise
-            except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError) as problem:
-                text = f"{type(problem).__name__}: {problem}"
-                if text != last_problem:
-                    # Refused keys have been announced at ERROR by their watch.
-                    level = logging.INFO if isinstance(problem, Misconfigured) else logging.WARNING
-                    self._logger.log(level, "order entry socket down domain=%s cause=%s", self._domain, text)
-                    last_problem = text
-            finally:
-                await self._drop()
-            await asyncio.sleep(max(backoff.next_s(), self._auth.retry_in_s))
+        await self.life.run()
+
+    def renew_login(self) -> None:
+        """Log in on a new socket beside the present one: there is a new token."""
+        self.life.rotate_soon()
 
     async def send(
         self, kind: CommandKind, client_order_id: str, body: Mapping[str, Any], on_wire: Callable[[int], None]
@@ -125,10 +166,12 @@ class OrderEntryStream:
         """
         params = json.dumps(body, separators=(",", ":"))
         headers = await self._auth.signed_headers(params)
-        ws = self._ws
-        if ws is None or not self.is_usable:
+        link = self.life.link
+        if link is None or not self.is_usable:
             raise Transient("the order entry socket is down")
-        command = Command(kind, str(uuid.uuid4()), client_order_id, is_over_ws=True)
+        command = Command(
+            kind, str(uuid.uuid4()), client_order_id, is_over_ws=True, link=link, sent_mono_s=time.monotonic()
+        )
         text = json.dumps(
             {
                 "session_id": self._auth.rest_session_id,
@@ -140,9 +183,10 @@ class OrderEntryStream:
             separators=(",", ":"),
         )
         self._remember(command)
+        link.unfinished[command.request_id] = command
         on_wire(time.monotonic_ns())
         try:
-            await ws.send(WSPlainTextRequest(payload=text))
+            await link.ws.send(WSPlainTextRequest(payload=text))
         except (aiohttp.ClientError, ConnectionError, RuntimeError):
             # Some bytes may have left: the command is lost, not refused.
             self._lose(command)
@@ -164,27 +208,35 @@ class OrderEntryStream:
         while len(self._commands) > _MAX_REMEMBERED:
             self._commands.popitem(last=False)
 
-    async def _connect(self) -> None:
+    async def _open(self) -> OrderEntryLink:
+        """Log in (https://docs.standx.com, sample tests/wire/standx/ws_api_login.json)."""
         session = await self._auth.session()
-        ws = await self._factory.get_ws_assistant()
-        await asyncio.wait_for(
-            ws.connect(ws_url=web.ws_url(CONSTANTS.WS_API_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S),
-            CONSTANTS.WS_LOGIN_TIMEOUT_S,
-        )
-        self._ws = ws
-        request_id = str(uuid.uuid4())
-        login = {
-            "session_id": self._auth.rest_session_id,
-            "request_id": request_id,
-            "method": "auth:login",
-            "params": json.dumps({"token": session.token}, separators=(",", ":")),
-        }
-        await ws.send(WSPlainTextRequest(payload=json.dumps(login, separators=(",", ":"))))
-        reply = await asyncio.wait_for(self._login_reply(ws, request_id), CONSTANTS.WS_LOGIN_TIMEOUT_S)
-        if not reply.is_success:
-            self._auth.forget_session()
-            raise self._auth.explained(Rejected(reply.code, reply.message))
+        ws, _ = await web.connected_websocket(self._factory, CONSTANTS.WS_API_PATH, self._domain)
+        try:
+            request_id = str(uuid.uuid4())
+            login = {
+                "session_id": self._auth.rest_session_id,
+                "request_id": request_id,
+                "method": "auth:login",
+                "params": json.dumps({"token": session.token}, separators=(",", ":")),
+            }
+            await ws.send(WSPlainTextRequest(payload=json.dumps(login, separators=(",", ":"))))
+            reply = await asyncio.wait_for(self._login_reply(ws, request_id), CONSTANTS.WS_LOGIN_TIMEOUT_S)
+            if not reply.is_success:
+                self._auth.forget_session(session)
+                raise self._auth.explained(Rejected(reply.code, reply.message))
+        except BaseException:
+            await ws.disconnect()
+            raise
+        return OrderEntryLink(ws, session, self._take, self._lose)
+
+    async def _up(self, link: OrderEntryLink, is_beside: bool) -> None:
         self.connected.set()
+        if self._auth.current is not None and self._auth.current is not link.session:
+            self.renew_login()  # the token was renewed while we logged in with the old one
+
+    def _down(self) -> None:
+        self.connected.clear()
 
     async def _login_reply(self, ws: WSAssistant, request_id: str) -> CommandReply:
         async for response in ws.iter_messages():
@@ -195,21 +247,20 @@ class OrderEntryStream:
                 return CommandReply(request_id, response.data["code"], str(response.data.get("message", "")), True)
         raise ConnectionError("closed during login")
 
-    async def _read(self) -> None:
-        assert self._ws is not None
-        async for response in self._ws.iter_messages():
-            reply = parse_command_reply(response.data)
-            if reply is None:
-                self._logger.debug("order entry frame without a request id ignored")
-                continue
-            command = self._commands.get(reply.request_id)
-            if command is None:
-                self._unmatched.setdefault(reply.request_id, []).append(reply)
-                while len(self._unmatched) > _MAX_REMEMBERED:
-                    self._unmatched.popitem(last=False)
-            else:
-                self._deliver(command, reply)
-        raise ConnectionError("closed")
+    def _take(self, link: OrderEntryLink, frame: Any) -> None:
+        reply = parse_command_reply(frame)
+        if reply is None:
+            self._logger.debug("order entry frame without a request id ignored")
+            return
+        if reply.is_final:
+            link.unfinished.pop(reply.request_id, None)
+        command = self._commands.get(reply.request_id)
+        if command is None:
+            self._unmatched.setdefault(reply.request_id, []).append(reply)
+            while len(self._unmatched) > _MAX_REMEMBERED:
+                self._unmatched.popitem(last=False)
+        else:
+            self._deliver(command, reply)
 
     def _deliver(self, command: Command, reply: CommandReply) -> None:
         if reply in command.replies:
@@ -222,18 +273,11 @@ class OrderEntryStream:
             # One bad answer must not take the socket, and with it every other command, down.
             self._logger.exception("order entry answer could not be used kind=%s", command.kind.value)
 
-    async def _drop(self) -> None:
-        self.connected.clear()
-        ws, self._ws = self._ws, None
-        if ws is not None:
-            await ws.disconnect()
-        for command in [*self._commands.values()]:
-            if command.is_over_ws:
-                self._lose(command)
-
     def _lose(self, command: Command) -> None:
         if command.is_lost or command.is_final:
             return
         command.is_lost = True
+        if command.link is not None:
+            command.link.unfinished.pop(command.request_id, None)
         command.answered.set()
         self._on_lost(command)

@@ -1,113 +1,174 @@
 """The private stream (ws-stream): own orders, fills, positions and wallet records, after one auth frame.
 
 The stream sends no snapshot and replays nothing, so ``on_connected`` is called after each login: the connector then
-reads everything by REST.
+reads everything by REST. An account may be quiet for hours while pings go on, so one market's prices are subscribed
+beside it: a socket without them carries nothing at all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-import aiohttp
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
-from hummingbot_extensions import compat
-from hummingbot_extensions.connector.backoff import Backoff
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, Rejected
+from hummingbot_extensions.compat import FrameClock
+from hummingbot_extensions.connector.errors import ConnectorError, Rejected
+from hummingbot_extensions.connector.stream_life import StreamLife
 
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
-from .standx_perpetual_auth import StandxPerpetualAuth
+from .standx_perpetual_auth import Session, StandxPerpetualAuth
+from .standx_perpetual_sockets import Sockets
 
 PRIVATE_CHANNELS = ("order", "position", "balance", "trade")
+BEAT_CHANNEL = "price"
+
+
+class PrivateLink:
+    """One private socket, logged in with ``session``."""
+
+    def __init__(self, ws: WSAssistant, frames: FrameClock, on_frame: Callable[[PrivateLink, Any], None]) -> None:
+        self.ws = ws
+        self.frames = frames
+        self.has_beat = False
+        """Whether prices come on it, so that silence means something."""
+        self.session: Session | None = None
+        self.last_data_ns = time.monotonic_ns()
+        self._on_frame = on_frame
+
+    async def read(self) -> None:
+        async for response in self.ws.iter_messages():
+            self.last_data_ns = time.monotonic_ns()
+            self._on_frame(self, response.data)
+        raise ConnectionError("closed")
+
+    def idle_cause(self, now_s: float) -> str | None:
+        idle_s = now_s - self.last_data_ns / 1e9
+        if not self.has_beat or idle_s <= CONSTANTS.WS_PRIVATE_IDLE_S:
+            return None
+        return f"open, but without a data frame for {CONSTANTS.WS_PRIVATE_IDLE_S:g} s"
+
+    @property
+    def is_drained(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        await self.ws.disconnect()
 
 
 class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type: ignore[misc]
-    """Feeds private frames into Hummingbot's user stream queue."""
+    """Feeds private frames into Hummingbot's user stream queue.
+
+    ``on_connected(is_beside)`` hears of each login, ``is_beside`` when another socket was alive, ``on_lost`` of the
+    moment from which nothing is heard; ``on_frame`` of each private frame with its receipt, ``time.monotonic_ns()``.
+    """
 
     def __init__(
         self,
         auth: StandxPerpetualAuth,
         api_factory: WebAssistantsFactory,
         domain: str,
-        on_connected: Callable[[], None],
+        sockets: Sockets,
+        on_connected: Callable[[bool], None],
+        on_lost: Callable[[], None],
+        on_frame: Callable[[dict[str, Any], int], None],
+        beat_symbol: Callable[[], Awaitable[str | None]],
     ) -> None:
         super().__init__()
         self._auth = auth
         self._api_factory = api_factory
         self._domain = domain
+        self._sockets = sockets
         self._on_connected = on_connected
-        self._frames = compat.FrameClock()
+        self._on_lost = on_lost
+        self._heard = on_frame
+        self._beat_symbol = beat_symbol
         self.is_authenticated = False
+        self.life: StreamLife[PrivateLink] | None = None
+        """The stream while it is listened to."""
 
     @property
     def age_ms(self) -> float | None:
-        """Milliseconds since the last frame of any kind, pings included; None while not logged in.
+        """Milliseconds since the last sign of life; None while not logged in.
 
-        Server pings every 10 s and answers to our own pings every 5 s keep it small on a quiet account.
+        Server pings every 10 s and answers to our own pings every 5 s count as long as the socket's data beat goes on;
+        once two beats are missing, its last data frame counts alone.
         """
-        last = self._frames.last_mono_ns
-        if not self.is_authenticated or last is None:
+        link = self.life.link if self.life is not None else None
+        if link is None or not self.is_authenticated:
             return None
-        return (time.monotonic_ns() - last) / 1e6
+        now_ns = time.monotonic_ns()
+        data_age_ms = (now_ns - link.last_data_ns) / 1e6
+        if link.has_beat and data_age_ms > CONSTANTS.PRICE_BEAT_S * 2e3:
+            return data_age_ms
+        return min(data_age_ms, (now_ns - (link.frames.last_mono_ns or 0)) / 1e6)
+
+    def renew_login(self) -> None:
+        """Log in on a new socket beside the present one: there is a new token."""
+        if self.life is not None:
+            self.life.rotate_soon()
 
     async def listen_for_user_stream(self, output: asyncio.Queue[Any]) -> None:
-        """Connect, log in, pass frames on; again after every loss with growing waits, until cancelled."""
-        backoff = Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
-        last_problem = ""
-        while True:
-            try:
-                self._ws_assistant = await self._connected_websocket_assistant()
-                await self._subscribe_channels(self._ws_assistant)
-                backoff.reset()
-                if last_problem:
-                    self.logger().info(f"private stream restored domain={self._domain}")
-                    last_problem = ""
-                self._on_connected()
-                await self._process_websocket_messages(self._ws_assistant, output)
-                raise ConnectionError("closed")
-            except asyncio.CancelledError:
-                raise
-            except (ConnectorError, aiohttp.ClientError, ConnectionError, TimeoutError, RuntimeError) as problem:
-                text = f"{type(problem).__name__}: {problem}"
-                if text != last_problem:
-                    # Refused keys have been announced at ERROR by their watch.
-                    log = self.logger().info if isinstance(problem, Misconfigured) else self.logger().warning
-                    log(f"private stream down domain={self._domain} cause={text}")
-                    last_problem = text
-            finally:
-                self.is_authenticated = False
-                await self._on_user_stream_interruption(self._ws_assistant)
-                self._ws_assistant = None
-            await self._sleep(max(backoff.next_s(), self._auth.retry_in_s))
-
-    async def _connected_websocket_assistant(self) -> WSAssistant:
-        ws = await self._api_factory.get_ws_assistant()
-        self._frames = compat.watch_frames(ws)
-        await asyncio.wait_for(
-            ws.connect(
-                ws_url=web.ws_url(CONSTANTS.WS_STREAM_PATH, self._domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S
-            ),
-            CONSTANTS.WS_LOGIN_TIMEOUT_S,
+        """Connect, log in, pass frames on; again after every loss, until cancelled."""
+        self.life = self._sockets.life(
+            f"private stream domain={self._domain}",
+            partial(self._open, output),
+            self._up,
+            self._down,
+            CONSTANTS.WS_ROTATE_PRIVATE_S,
+            self.logger(),
+            hold_s=lambda: self._auth.retry_in_s,
         )
-        return ws
+        await self.life.run()
 
-    async def _subscribe_channels(self, websocket_assistant: WSAssistant) -> None:
+    async def _open(self, output: asyncio.Queue[Any]) -> PrivateLink:
         """Log in and subscribe at once (https://docs.standx.com, sample tests/wire/standx/ws_stream_auth.json)."""
         session = await self._auth.session()
-        streams = [{"channel": channel} for channel in PRIVATE_CHANNELS]
-        await websocket_assistant.send(WSJSONRequest(payload={"auth": {"token": session.token, "streams": streams}}))
-        code, text = await asyncio.wait_for(self._auth_reply(websocket_assistant), CONSTANTS.WS_LOGIN_TIMEOUT_S)
-        if code not in (0, 200):
-            self._auth.forget_session()
-            raise self._auth.explained(Rejected(code, text))
+        ws, frames = await web.connected_websocket(self._api_factory, CONSTANTS.WS_STREAM_PATH, self._domain)
+        link = PrivateLink(ws, frames, partial(self._take, output))
+        link.session = session
+        try:
+            streams = [{"channel": channel} for channel in PRIVATE_CHANNELS]
+            await ws.send(WSJSONRequest(payload={"auth": {"token": session.token, "streams": streams}}))
+            code, text = await asyncio.wait_for(self._auth_reply(ws), CONSTANTS.WS_LOGIN_TIMEOUT_S)
+            if code not in (0, 200):
+                self._auth.forget_session(session)
+                raise self._auth.explained(Rejected(code, text))
+            await self._subscribe_beat(link)
+        except BaseException:
+            await link.close()
+            raise
+        link.last_data_ns = time.monotonic_ns()
+        return link
+
+    async def _subscribe_beat(self, link: PrivateLink) -> None:
+        try:
+            symbol = await self._beat_symbol()
+        except ConnectorError as problem:
+            self.logger().debug(f"private stream without a beat cause={problem}")
+            return
+        if symbol is not None:
+            await link.ws.send(WSJSONRequest(payload={"subscribe": {"channel": BEAT_CHANNEL, "symbol": symbol}}))
+            link.has_beat = True
+
+    async def _up(self, link: PrivateLink, is_beside: bool) -> None:
+        self._ws_assistant = link.ws
         self.is_authenticated = True
+        if self._auth.current is not None and self._auth.current is not link.session:
+            self.renew_login()  # the token was renewed while we logged in with the old one
+        self._on_connected(is_beside)
+
+    def _down(self) -> None:
+        self._ws_assistant = None
+        self.is_authenticated = False
+        self._on_lost()
 
     @staticmethod
     async def _auth_reply(ws: WSAssistant) -> tuple[int, str]:
@@ -120,8 +181,12 @@ class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type:
                 return body["code"], str(body.get("msg") or body.get("message") or "")
         raise ConnectionError("closed during login")
 
-    async def _process_event_message(self, event_message: Any, queue: asyncio.Queue[Any]) -> None:
-        if isinstance(event_message, dict) and event_message.get("channel") in PRIVATE_CHANNELS:
-            queue.put_nowait(event_message)
-        elif isinstance(event_message, dict) and event_message.get("code") == 408:
-            raise ConnectionError(str(event_message.get("message")))
+    def _take(self, output: asyncio.Queue[Any], link: PrivateLink, frame: Any) -> None:
+        if not isinstance(frame, dict):
+            return
+        if frame.get("channel") in PRIVATE_CHANNELS:
+            if self.life is not None and self.life.is_news(link, frame):
+                self._heard(frame, link.last_data_ns)
+                output.put_nowait(frame)
+        elif frame.get("code") == 408:
+            raise ConnectionError(str(frame.get("message")))

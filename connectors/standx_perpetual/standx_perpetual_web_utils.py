@@ -17,8 +17,10 @@ from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 from hummingbot_extensions import compat
+from hummingbot_extensions.compat import FrameClock
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
 
 from . import standx_perpetual_constants as CONSTANTS
@@ -120,6 +122,21 @@ def build_api_factory(
 ) -> WebAssistantsFactory:
     """Hummingbot's maker of REST and websocket assistants, with our limits."""
     return WebAssistantsFactory(throttler=throttler or create_throttler(), auth=auth)
+
+
+async def connected_websocket(factory: WebAssistantsFactory, path: str, domain: str) -> tuple[WSAssistant, FrameClock]:
+    """An open websocket of ours, and the clock of its frames; nothing is left open when that fails."""
+    ws = await factory.get_ws_assistant()
+    frames = compat.watch_frames(ws)
+    try:
+        await asyncio.wait_for(
+            ws.connect(ws_url=ws_url(path, domain), ping_timeout=CONSTANTS.WS_HEARTBEAT_S),
+            CONSTANTS.WS_CONNECT_TIMEOUT_S,
+        )
+    except BaseException:
+        await ws.disconnect()
+        raise
+    return ws, frames
 
 
 async def request_json(

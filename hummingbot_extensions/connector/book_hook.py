@@ -49,6 +49,11 @@ class BookListeners:
             else:
                 self._failing.discard(callback)
 
+    def notify_all(self) -> None:
+        """Call every listener of every pair. Never raises."""
+        for trading_pair in tuple(self._callbacks):
+            self.notify(trading_pair)
+
 
 class ListenedOrderBook(OrderBook):  # type: ignore[misc]  # Hummingbot's compiled class is untyped
     """Hummingbot's order book; calls ``on_applied(frame)`` after each snapshot.
