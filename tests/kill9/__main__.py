@@ -17,7 +17,7 @@ from tests.support import lockstep
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", default="all", help="all, quick, random, or a point's name (with --hit)")
+    parser.add_argument("--points", default="all", help="all, quick, random, bugs, or a point's name (with --hit)")
     parser.add_argument("--hit", type=int, default=1, help="passage at which a named point kills")
     parser.add_argument("--stop-after", type=float, default=None, help="seconds after which the bot is told to stop")
     parser.add_argument("--random", type=int, default=60, help="moments by chance beside the named points")
@@ -34,7 +34,7 @@ def main() -> int:
             for problem in outcome.problems:
                 print(f"       {problem}", flush=True)
     print(_totals(outcomes, time.perf_counter() - began))
-    return 1 if any(outcome.problems or not outcome.reached for outcome in outcomes) else 0
+    return 0 if all(outcome.is_as_expected for outcome in outcomes) else 1
 
 
 def _cases(words: argparse.Namespace) -> Sequence[Case]:
@@ -42,13 +42,17 @@ def _cases(words: argparse.Namespace) -> Sequence[Case]:
         return plan.QUICK
     if words.points == "random":
         return list(plan.at_random(words.random, words.seed))
+    if words.points == "bugs":
+        return list(plan.sabotaged())
     if words.points == "all":
-        return [*plan.named(), *plan.at_random(words.random, words.seed)]
+        return [*plan.named(), *plan.at_random(words.random, words.seed), *plan.sabotaged()]
     return [Case((case.Kill(words.points, words.hit, words.stop_after),), seed=words.seed)]
 
 
 def _line(number: int, outcome: Outcome) -> str:
-    verdict = "ok" if not outcome.problems else "FAIL"
+    verdict = "ok" if outcome.is_as_expected else "FAIL"
+    if outcome.case.bug:
+        verdict += ", the bug was found" if outcome.problems else ", the bug was not found"
     if not outcome.reached:
         verdict += " point not reached"
     settle = "never" if outcome.settle_s is None else f"{outcome.settle_s:.1f} s"
@@ -58,6 +62,8 @@ def _line(number: int, outcome: Outcome) -> str:
 
 
 def _totals(outcomes: Sequence[Outcome], wall_s: float) -> str:
+    bugs = [outcome for outcome in outcomes if outcome.case.bug]
+    outcomes = [outcome for outcome in outcomes if not outcome.case.bug]
     kinds = Counter(problem.split(":")[0] for outcome in outcomes for problem in outcome.problems)
     points = {kill.point for outcome in outcomes for kill in outcome.case.kills if outcome.reached}
     settled = sorted(outcome.settle_s for outcome in outcomes if outcome.settle_s is not None)
@@ -72,6 +78,7 @@ def _totals(outcomes: Sequence[Outcome], wall_s: float) -> str:
                            if settled else "never"),
         "found        " + (", ".join(f"{kind} {count}" for kind, count in kinds.most_common()) or "nothing"),
         f"failed       {sum(bool(o.problems) for o in outcomes)} of {len(outcomes)} cases",
+        f"bugs         {sum(outcome.is_as_expected for outcome in bugs)} of {len(bugs)} planted ones found",
         f"took         {wall_s:.0f} s",
     ]
     return "\n".join(rows)

@@ -18,6 +18,7 @@ from hummingbot_extensions.emulator.server import run_emulator
 from tests.kill9 import audit, lives
 from tests.kill9.lives import NAME, Life, Nest
 from tests.kill9.market import LivingMarket, Temper, live
+from tests.kill9.sabotage import BUGS
 
 SYMBOL = "BTC-USD"
 LIFE_S, STOP_S, QUOTED_S, LAST_LIFE_S = 90.0, 90.0, 90.0, 25.0
@@ -46,9 +47,12 @@ class Case:
     temper: Temper = field(default_factory=Temper)
     lag_ms: float = 0.0
     """The venue's query shows an order only this long after it began."""
+    bug: str | None = None
+    """Of ``sabotage``: in the last life, so that the audit can be seen to fail."""
 
     def __str__(self) -> str:
-        return " then ".join(map(str, self.kills)) + f" seed={self.seed}"
+        bug = f" bug={self.bug}" if self.bug else ""
+        return " then ".join(map(str, self.kills)) + f" seed={self.seed}{bug}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,15 @@ class Outcome:
     settle_s: float | None
     """From the start of the last life until it quoted both sides; None when it never did."""
     passed: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Every death happened, and the audit found nothing, or the bug that was planted."""
+        if not self.reached:
+            return False
+        if self.case.bug is None:
+            return not self.problems
+        return any(problem.startswith(BUGS[self.case.bug][1]) for problem in self.problems)
 
 
 async def run(case: Case, nest: Nest) -> Outcome:
@@ -95,7 +108,8 @@ async def run(case: Case, nest: Nest) -> Outcome:
                 await asyncio.sleep(case.dead_s)
                 dead_fills += len(account.trades) - fills
             begun.append(handle.exchange.venue.now_ns)
-            bot = lives.begin(nest, len(case.kills) + 1, handle.url)
+            bug = {"plug": "tests.kill9.sabotage:plant", "bug": case.bug} if case.bug else {}
+            bot = lives.begin(nest, len(case.kills) + 1, handle.url, **bug)
             settle_s = await _until_quoted(bot, quotes, {row["cl_ord_id"] for row in quotes()})
             await asyncio.sleep(LAST_LIFE_S)
             found: Sequence[str] = ()

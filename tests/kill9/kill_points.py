@@ -46,6 +46,7 @@ BY_CALL: dict[str, tuple[str, str]] = {
     "executor_stop": ("hummingbot_extensions.execution.quote_executor:QuoteExecutor", "early_stop"),
     "cancel_all": ("hummingbot.connector.exchange_py_base:ExchangePyBase", "cancel_all"),
     "open_orders_listed": (CONNECTOR + "account_sync:StandxAccountSync", "_fetch_open_orders"),
+    "snapshot_write": ("hummingbot_extensions.execution.state_writer:StateWriter", "_write"),
     "states_restored": ("hummingbot.connector.markets_recorder:MarketsRecorder", "restore_market_states"),
 }
 """Points before and after a call, in Hummingbot, in the connector and in the strategy's side."""
@@ -135,22 +136,17 @@ def _around(plan: Plan, point: str, owner: Any, attribute: str) -> None:
 
 
 def _around_commits(plan: Plan) -> None:
-    """Between what a recorder's method put into the session and its commit."""
+    """Between what a recorder's method put into the session and its commit, and right after that."""
+    from sqlalchemy import event
     from sqlalchemy.orm import Session
 
-    commit = Session.commit
-    inside = ("db_created", "db_fill", "db_cancelled", "db_completed")
+    def note(moment: str) -> None:
+        for point in ("db_created", "db_fill", "db_cancelled", "db_completed"):
+            if _CURRENT[point]:
+                plan.passed(f"{point}.{moment}")
 
-    @functools.wraps(commit)
-    def committed(self: Any) -> None:
-        around = [point for point in inside if _CURRENT[point]]
-        for point in around:
-            plan.passed(f"{point}.uncommitted")
-        commit(self)
-        for point in around:
-            plan.passed(f"{point}.committed")
-
-    Session.commit = committed  # type: ignore[method-assign]
+    event.listen(Session, "before_commit", lambda session: note("uncommitted"))
+    event.listen(Session, "after_commit", lambda session: note("committed"))
 
 
 def _around_wire(plan: Plan) -> None:

@@ -25,7 +25,10 @@ TRADING = (
     "db_cancelled.after",
 )  # fmt: skip
 """Points in the life of orders, in about the order of that life."""
-SNAPSHOT = ("snapshot_half", "snapshot_flush.before", "snapshot_rename.before", "snapshot_rename.after")
+SNAPSHOT = (
+    "snapshot_write.before", "snapshot_half", "snapshot_flush.before", "snapshot_rename.before",
+    "snapshot_rename.after",
+)  # fmt: skip
 STOPPING = (
     "stop_loop.before", "script_stop.before", "executor_stop.before", "cancel_wire.before", "cancel_wire.half",
     "cancel_wire.after", "cancel_accepted.after", "cancel_final.after", "cancelled_event.before", "script_stop.after",
@@ -40,7 +43,6 @@ SWEEPING = (
 HARD_STOP = {"hard_stop_base": "0.006", "soft_limit_base": "0.005", "resume_limit_base": "0.003",
              "hard_stop_cooldown_s": 60.0}
 ONE_WAY = Temper(hits_per_s=1.0, moves_per_s=0.1, one_sided=Side.BUY)
-POLICY = ("snapshot_rename.before", "order_wire.after")
 
 
 def named() -> Iterator[Case]:
@@ -67,6 +69,15 @@ def at_random(count: int, seed: int) -> Iterator[Case]:
         kills = tuple(Kill("wait", int(10 ** rng.uniform(1.0, 3.6))) for _ in range(rng.choice((1, 1, 1, 2, 3))))
         yield Case(kills, seed=1000 + number, dead_s=rng.choice((0.0, 0.5, 5.0, 40.0)),
                    lag_ms=rng.choice((0.0, 0.0, 500.0, 3000.0)))
+
+
+def sabotaged() -> Iterator[Case]:
+    """Every planted bug in a case that brings it to light."""
+    yield Case((Kill("order_wire.after", 3),), seed=1, bug="no_sweep")
+    yield Case((Kill("ledger_booking.after", 2),), seed=4, bug="forgetful")
+    yield Case((Kill("fill_frame.before", 2),), seed=3, dead_s=15.0, bug="misses_fills")
+    yield Case((Kill("db_fill.after", 2),), seed=4, bug="books_twice")
+    yield Case((Kill("hard_stop_entered"),), seed=8, settings=HARD_STOP, temper=ONE_WAY, bug="ends_hard_stop")
 
 
 QUICK = (
