@@ -68,6 +68,43 @@ class _RaggedSide:
     is_matched: BoolArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Books and prints of recorded hours, each kind in the order of its rows' stamps, with when each was received."""
+
+    symbol: str
+    frame_ts_ns: Int64Array
+    frame_received_ns: Int64Array
+    bids: Ladders
+    asks: Ladders
+    trade_ts_ns: Int64Array
+    trade_received_ns: Int64Array
+    trade_ticks: Int64Array
+    trade_lots: Int64Array
+    dropped: Dropped
+
+
+def standx_recording(
+    directory: Path | str, symbol: str, spec: MarketSpec, start_ns: int | None = None, end_ns: int | None = None
+) -> Recording:
+    """Frames and prints of ``symbol`` stamped in [start, end). TapeUnreadable when pyarrow, the folder, the symbol's
+    files or every hour of the window are missing.
+    """
+    hours = standx_hours(Path(directory), symbol)
+    wanted = [path for hour_ns, path in hours if is_needed(hour_ns, start_ns, end_ns)]
+    if not wanted:
+        raise no_hour(symbol, [hour_ns for hour_ns, _ in hours], start_ns, end_ns)
+    books = [_read(path, [*BOOK_COLUMNS, "received_at"], optional="received_at") for path in wanted]
+    paths = [trades_path(path) for path in wanted]
+    trades = [_read(path, [*TRADE_COLUMNS, "received_at"], optional="received_at") for path in paths if path.is_file()]
+    frame_ts_ns, bids, asks, rows, dropped = _frames(books, spec, start_ns, end_ns)
+    received_ns = np.concatenate([_received(table) for table in books])[rows]
+    trade_ts_ns, trade_received_ns, ticks, lots, bad_prints = _trades(trades, spec, start_ns, end_ns)
+    return Recording(
+        symbol, frame_ts_ns, received_ns, bids, asks, trade_ts_ns, trade_received_ns, ticks, lots,
+        Dropped(**dropped, bad_prints=bad_prints))
+
+
 def load_standx_parquet(
     directory: Path | str, symbol: str, spec: MarketSpec, start_ns: int | None = None, end_ns: int | None = None
 ) -> LoadedTape:
@@ -75,23 +112,15 @@ def load_standx_parquet(
 
     TapeUnreadable when pyarrow, the folder, the symbol's files or every frame of the window are missing.
     """
-    hours = _hours(Path(directory), symbol)
-    wanted = [(hour_ns, path) for hour_ns, path in hours if _is_needed(hour_ns, start_ns, end_ns)]
-    if not wanted:
-        first, last = _iso(hours[0][0]), _iso(hours[-1][0] + HOUR_NS)
-        window = _window(start_ns, end_ns)
-        raise TapeUnreadable(f"no recorded hour of {symbol} holds {window}; there is {first} to {last}")
-    books = [_read(path, BOOK_COLUMNS) for _, path in wanted]
-    trade_paths = [path.with_name("trades" + path.name.removeprefix("orderbook")) for _, path in wanted]
-    trades = [_read(path, TRADE_COLUMNS) for path in trade_paths if path.is_file()]
-    frame_ts_ns, bids, asks, dropped = _frames(books, spec, start_ns, end_ns)
-    if not len(frame_ts_ns):
-        raise TapeUnreadable(f"no usable frame of {symbol} lies in {_window(start_ns, end_ns)}; choose another start")
-    trade_ts_ns, ticks, lots, bad_prints = _trades(trades, spec, int(frame_ts_ns[0]), end_ns)
-    grid = ladders_grid_ticks(bids, asks)
-    is_buy = inferred_buys(frame_ts_ns, bids.best(), trade_ts_ns, ticks, asks.best(), grid)
-    tape = Tape(symbol, frame_ts_ns, bids, asks, trade_ts_ns, ticks, lots, is_buy)
-    return LoadedTape(tape, Dropped(**dropped, bad_prints=bad_prints))
+    found = standx_recording(directory, symbol, spec, start_ns, end_ns)
+    if not len(found.frame_ts_ns):
+        raise no_frame(symbol, start_ns, end_ns)
+    grid = ladders_grid_ticks(found.bids, found.asks)
+    rows = np.flatnonzero(found.trade_ts_ns >= found.frame_ts_ns[0])
+    trade_ts_ns, ticks, lots = found.trade_ts_ns[rows], found.trade_ticks[rows], found.trade_lots[rows]
+    is_buy = inferred_buys(found.frame_ts_ns, found.bids.best(), trade_ts_ns, ticks, found.asks.best(), grid)
+    tape = Tape(symbol, found.frame_ts_ns, found.bids, found.asks, trade_ts_ns, ticks, lots, is_buy)
+    return LoadedTape(tape, found.dropped)
 
 
 def recorded_feed_delay(
@@ -102,15 +131,22 @@ def recorded_feed_delay(
     A frame received before its own stamp (the collector's clock was behind) counts as not delayed. TapeUnreadable as
     in ``load_standx_parquet``.
     """
-    paths = [path for hour_ns, path in _hours(Path(directory), symbol) if _is_needed(hour_ns, start_ns, end_ns)]
+    paths = [path for hour_ns, path in standx_hours(Path(directory), symbol) if is_needed(hour_ns, start_ns, end_ns)]
     tables = [_read(path, ["timestamp", "received_at"]) for path in paths]
     empty = np.zeros(0, np.int64)
     sent_ns = np.concatenate([empty, *(_stamps(table) for table in tables)])
     received_ns = np.concatenate([empty, *(_stamps(table, "received_at") for table in tables)])
-    inside = _in_window(sent_ns, start_ns, end_ns)
+    return feed_delay_of(symbol, sent_ns, received_ns, start_ns, end_ns)
+
+
+def feed_delay_of(
+    symbol: str, sent_ns: Int64Array, received_ns: Int64Array, start_ns: int | None, end_ns: int | None
+) -> RecordedLatency:
+    """Delay of each stamp in [start, end) from its first receipt; TapeUnreadable when there is none."""
+    inside = in_window(sent_ns, start_ns, end_ns)
     sent_ns, received_ns = sent_ns[inside], received_ns[inside]
     if not len(sent_ns):
-        raise TapeUnreadable(f"no frame of {symbol} lies in {_window(start_ns, end_ns)}; choose another start")
+        raise no_frame(symbol, start_ns, end_ns)
     order = np.lexsort((received_ns, sent_ns))
     sent_ns, received_ns = sent_ns[order], received_ns[order]
     first = np.concatenate([np.ones(1, np.bool_), sent_ns[1:] != sent_ns[:-1]])
@@ -119,14 +155,15 @@ def recorded_feed_delay(
 
 def first_stamp_ns(directory: Path | str, symbol: str) -> int:
     """Earliest frame stamp of the first recorded hour; TapeUnreadable when there is none."""
-    _, path = _hours(Path(directory), symbol)[0]
+    _, path = standx_hours(Path(directory), symbol)[0]
     stamps = _stamps(_read(path, BOOK_COLUMNS[:1]))
     if not len(stamps):
         raise TapeUnreadable(f"{path} is empty; remove it")
     return int(stamps.min())
 
 
-def _read(path: Path, columns: list[str]) -> Any:
+def _read(path: Path, columns: list[str], optional: str | None = None) -> Any:
+    """Columns of a file; ``optional`` is left out where the file lacks it."""
     try:
         from pyarrow import parquet
     except ModuleNotFoundError as error:
@@ -134,12 +171,15 @@ def _read(path: Path, columns: list[str]) -> Any:
             raise
         raise TapeUnreadable("tapes need pyarrow: pip install 'hummingbot-extensions[tape]'") from None
     try:
+        if optional is not None and optional not in parquet.read_schema(path).names:
+            columns = [name for name in columns if name != optional]
         return parquet.read_table(path, columns=columns)
     except (OSError, ValueError) as error:  # pyarrow's own errors are these; a missing column is one
         raise TapeUnreadable(f"{path} cannot be read: {str(error).splitlines()[0]}; record that hour again") from error
 
 
-def _hours(folder: Path, symbol: str) -> list[tuple[int, Path]]:
+def standx_hours(folder: Path, symbol: str) -> list[tuple[int, Path]]:
+    """(hour of receipt in nanoseconds, book file) of a folder, in order; TapeUnreadable when there is none."""
     pattern = re.compile(rf"orderbook_{re.escape(symbol)}_(\d{{4}}-\d\d-\d\d)_(\d\d)\.parquet")
     found = []
     for path in folder.glob("orderbook_*.parquet"):
@@ -152,7 +192,7 @@ def _hours(folder: Path, symbol: str) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
-def _is_needed(hour_ns: int, start_ns: int | None, end_ns: int | None) -> bool:
+def is_needed(hour_ns: int, start_ns: int | None, end_ns: int | None) -> bool:
     """Whether a file of rows received in this hour can hold a stamp of the window; rows come up to an hour late."""
     if start_ns is not None and hour_ns + HOUR_NS <= start_ns:
         return False
@@ -161,34 +201,41 @@ def _is_needed(hour_ns: int, start_ns: int | None, end_ns: int | None) -> bool:
 
 def _frames(
     tables: Sequence[Any], spec: MarketSpec, start_ns: int | None, end_ns: int | None
-) -> tuple[Int64Array, Ladders, Ladders, dict[str, int]]:
+) -> tuple[Int64Array, Ladders, Ladders, Int64Array, dict[str, int]]:
+    """(stamps, bids, asks) of the frames that are books, which rows they are, and what was left out."""
     ts_ns = np.concatenate([_stamps(table) for table in tables])
     bids, asks = _side(tables, "bid"), _side(tables, "ask")
     flagged = np.concatenate([_bools(table, "is_valid") for table in tables])
     bid_ticks, bid_lots, bid_bad = _on_lattice(bids, spec)
     ask_ticks, ask_lots, ask_bad = _on_lattice(asks, spec)
     bid, ask = Ladders(_offsets(bids.counts), bid_ticks, bid_lots), Ladders(_offsets(asks.counts), ask_ticks, ask_lots)
+    rows, dropped = usable_frames(ts_ns, bid, ask, bid_bad | ask_bad, ~flagged, in_window(ts_ns, start_ns, end_ns))
+    return ts_ns[rows], bid.selected(rows), ask.selected(rows), rows, dropped
+
+
+def usable_frames(
+    ts_ns: Int64Array, bid: Ladders, ask: Ladders, is_bad: BoolArray, is_invalid: BoolArray, inside: BoolArray
+) -> tuple[Int64Array, dict[str, int]]:
+    """Rows inside the window that are books in order of their stamps, and how many were left out for which reason."""
     best_bid, best_ask = bid.best(), ask.best()
-    is_empty = (bids.counts == 0) & (asks.counts == 0)
+    is_empty = (best_bid < 0) & (best_ask < 0)
     reasons: dict[str, BoolArray] = {
         "repeated": _repeats(ts_ns, bid) & _repeats(ts_ns, ask),
-        "invalid": ~flagged,
-        "bad_values": bid_bad | ask_bad | is_empty,
+        "invalid": is_invalid,
+        "bad_values": is_bad | is_empty,
         "unsorted": _is_unsorted(bid, -1) | _is_unsorted(ask, 1),
         "crossed": (best_bid >= 0) & (best_ask >= 0) & (best_bid > best_ask),
     }
     keep = np.ones(len(ts_ns), np.bool_)
-    in_window = _in_window(ts_ns, start_ns, end_ns)
     dropped = {}
     for reason, mask in reasons.items():
-        dropped[reason] = int(np.count_nonzero(mask & keep & in_window))
+        dropped[reason] = int(np.count_nonzero(mask & keep & inside))
         keep &= ~mask
     late = np.zeros(len(ts_ns), np.bool_)
     kept = np.flatnonzero(keep)
     late[kept] = ts_ns[kept] < np.maximum.accumulate(ts_ns[kept]) if len(kept) else False
-    dropped["late"] = int(np.count_nonzero(late & in_window))
-    rows = np.flatnonzero(keep & ~late & in_window)
-    return ts_ns[rows], bid.selected(rows), ask.selected(rows), dropped
+    dropped["late"] = int(np.count_nonzero(late & inside))
+    return np.flatnonzero(keep & ~late & inside), dropped
 
 
 def _side(tables: Sequence[Any], side: str) -> _RaggedSide:
@@ -219,6 +266,26 @@ def _ragged(table: Any, name: str) -> tuple[Int64Array, FloatArray]:
         counts.append(np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64))
         values.append(np.asarray(chunk.flatten().to_numpy(zero_copy_only=False), dtype=np.float64))
     return np.concatenate(counts), np.concatenate(values)
+
+
+def _received(table: Any) -> Int64Array:
+    """When each row came in; its own stamp where the recording does not say."""
+    return _stamps(table, "received_at" if "received_at" in table.column_names else "timestamp")
+
+
+def trades_path(book_path: Path) -> Path:
+    """File of the prints of an hour, which need not exist."""
+    return book_path.with_name("trades" + book_path.name.removeprefix("orderbook"))
+
+
+def no_hour(symbol: str, hours_ns: Sequence[int], start_ns: int | None, end_ns: int | None) -> TapeUnreadable:
+    first, last = _iso(hours_ns[0]), _iso(hours_ns[-1] + HOUR_NS)
+    return TapeUnreadable(
+        f"no recorded hour of {symbol} holds {_window(start_ns, end_ns)}; there is {first} to {last}")
+
+
+def no_frame(symbol: str, start_ns: int | None, end_ns: int | None) -> TapeUnreadable:
+    return TapeUnreadable(f"no usable frame of {symbol} lies in {_window(start_ns, end_ns)}; choose another start")
 
 
 def _stamps(table: Any, name: str = "timestamp") -> Int64Array:
@@ -281,11 +348,12 @@ def _repeats(ts_ns: Int64Array, side: Ladders) -> BoolArray:
 
 
 def _trades(
-    tables: Sequence[Any], spec: MarketSpec, start_ns: int, end_ns: int | None
-) -> tuple[Int64Array, Int64Array, Int64Array, int]:
-    """(times, ticks, lots, rows dropped) of the prints in [start, end), in order of their stamps."""
+    tables: Sequence[Any], spec: MarketSpec, start_ns: int | None, end_ns: int | None
+) -> tuple[Int64Array, Int64Array, Int64Array, Int64Array, int]:
+    """(stamps, receipts, ticks, lots, rows dropped) of the prints in [start, end), in order of their stamps."""
     empty = np.zeros(0, np.int64)
     ts_ns = np.concatenate([empty, *(_stamps(table) for table in tables)])
+    received_ns = np.concatenate([empty, *(_received(table) for table in tables)])
     values = {
         name: np.concatenate(
             [np.zeros(0), *(np.asarray(table.column(name).to_numpy(), dtype=np.float64) for table in tables)]
@@ -294,14 +362,15 @@ def _trades(
     }
     ticks, bad_price = _units(values["price"], spec.price_decimals)
     lots, bad_size = _units(values["quantity"], spec.size_decimals)
-    in_window = _in_window(ts_ns, start_ns, end_ns)
+    inside = in_window(ts_ns, start_ns, end_ns)
     bad = bad_price | bad_size
-    rows = np.flatnonzero(in_window & ~bad)
+    rows = np.flatnonzero(inside & ~bad)
     rows = rows[np.argsort(ts_ns[rows], kind="stable")]
-    return ts_ns[rows], ticks[rows], lots[rows], int(np.count_nonzero(in_window & bad))
+    return ts_ns[rows], received_ns[rows], ticks[rows], lots[rows], int(np.count_nonzero(inside & bad))
 
 
-def _in_window(ts_ns: Int64Array, start_ns: int | None, end_ns: int | None) -> BoolArray:
+def in_window(ts_ns: Int64Array, start_ns: int | None, end_ns: int | None) -> BoolArray:
+    """Which stamps lie in [start, end)."""
     inside = np.ones(len(ts_ns), np.bool_)
     if start_ns is not None:
         inside &= ts_ns >= start_ns

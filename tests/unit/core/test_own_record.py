@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hummingbot_extensions.core.maker_hours import HOUR_NS, SECOND_NS
@@ -73,6 +73,7 @@ def random_run(seed: int, beats: int, beat_ns: int = SECOND_NS, feed: OwnRecord 
     return MarketRecord(SYMBOL, quotes, marks, alive_spans(frames, start_ns, now_ns), start_ns, now_ns)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_the_thin_record_scores_like_the_whole_one(seed: int) -> None:
     """Every figure of every packaged program is the same bit for bit, from a fraction of the marks."""
@@ -108,6 +109,7 @@ def test_an_edge_is_inside_as_in_the_score() -> None:
     assert found.in_band is not None and found.in_band.bid_ns == SECOND_NS
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32), shift_s=st.integers(0, 3600))
 def test_folded_hours_equal_hours_scored_at_the_end(seed: int, shift_s: int) -> None:
     """Four hours with orders over every hour's end: each folded hour and the sum of points are those of the whole."""
