@@ -108,7 +108,7 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
     venue_cooldown_s: float = _field(
         30.0, "First pause after slow answers or 429, seconds; doubles up to eightfold.", ge=5, le=3600)
     error_degraded_frac: float = _field(
-        0.2, "Part of a minute's requests that must fail for fewer to be sent.", gt=0, le=1)
+        0.15, "Part of a minute's requests that must fail for fewer to be sent.", gt=0, le=1)
     failure_limit: int = _field(
         3, "So many failures in a row (unknown orders, unanswered cancels, foreign positions) lead to safe mode.",
         ge=2, le=50)

@@ -27,8 +27,8 @@ THROTTLE_WINDOW_S = 10.0
 ACK_WINDOW_S = 60.0
 SLOW_ACKS = 3
 """So many acknowledgements in a row have to be slow: one lost order is not a slow venue."""
-MIN_REQUESTS = 10
-"""Fewer requests in a minute than this say nothing about the rate of errors."""
+MIN_REQUESTS, KEPT_MIN_REQUESTS = 10, 4
+"""Fewer requests in a minute than this say nothing about the rate of errors; while degraded there are fewer."""
 DEGRADED_HOLD_S = 60.0
 TRIP_MEMORY_S = 600.0
 """A trip within this time after the end of the last one doubles the cooldown."""
@@ -287,7 +287,8 @@ def _after_noise(
 ) -> BreakerState:
     """The degraded level, entered by errors, latency or a single 429, kept for a minute after the last sign of them."""
     is_on = state.degraded_until_ns is not None and now_ns < state.degraded_until_ns
-    errors = health.errors / health.requests if health.requests >= MIN_REQUESTS else 0.0
+    is_telling = health.requests >= (KEPT_MIN_REQUESTS if is_on else MIN_REQUESTS)
+    errors = health.errors / health.requests if is_telling else 0.0
     slow = slow_ack_ms(health, orders, now_ns)
     cause = Cause.NONE
     if errors >= params.error_degraded_frac * (KEPT_ERRORS_FRAC if is_on else 1.0):

@@ -55,7 +55,7 @@ class QuoteParams:
     latency_pause_ms: float = 2000.0
     throttle_limit: int = 3
     venue_cooldown_s: float = 30.0
-    error_degraded_frac: float = 0.2
+    error_degraded_frac: float = 0.15
     failure_limit: int = 3
     stop_after_trips: int = 6
 

@@ -151,16 +151,17 @@ def test_a_single_429_makes_quoting_gentler_for_a_minute() -> None:
     (2, 10, Level.DEGRADED), (1, 10, Level.NORMAL), (9, 9, Level.NORMAL), (30, 100, Level.DEGRADED),
 ])
 def test_errors_degrade_only_with_enough_requests_to_say_so(errors: int, requests: int, level: Level) -> None:
-    """A fifth of at least ten requests in a minute."""
+    """15 % of at least ten requests in a minute."""
     assert at(0, Health(requests=requests, errors=errors)).state.breaker.level is level
 
 
 def test_degraded_stays_until_errors_have_halved() -> None:
-    """Entered at 20 %, kept at 12 %, left a minute after they fell under 10 %."""
-    entered = at(0, Health(requests=100, errors=20))
-    kept = at(59, Health(requests=100, errors=12), entered.state)
-    assert breaker(at(100, Health(requests=100, errors=9), kept.state))[0] is Level.DEGRADED
-    assert breaker(at(119.1, Health(requests=100, errors=9), kept.state))[0] is Level.NORMAL
+    """Entered at 15 %, kept at 8 % and by one of the few requests then sent, left a minute after they fell under."""
+    entered = at(0, Health(requests=100, errors=15))
+    kept = at(50, Health(requests=100, errors=8), entered.state)
+    kept = at(59, Health(requests=4, errors=1), kept.state)
+    assert breaker(at(100, Health(requests=100, errors=7), kept.state))[0] is Level.DEGRADED
+    assert breaker(at(119.1, Health(requests=3, errors=3), kept.state))[0] is Level.NORMAL
 
 
 def test_degraded_sends_less_and_never_less_than_a_gentle_pace() -> None:
