@@ -5,6 +5,7 @@ MINUTES ?= 3
 TAPE ?=
 AT ?=
 SEED ?= 1
+RECORDED_DELAYS ?=
 
 .PHONY: demo test check bench proof build setup lock clean
 
@@ -13,7 +14,7 @@ setup:
 
 demo: setup
 	@$(PY) -m hummingbot_extensions.cli.main demo --minutes $(MINUTES) --seed $(SEED) \
-	  $(if $(TAPE),--tape "$(TAPE)") $(if $(AT),--at "$(AT)")
+	  $(if $(TAPE),--tape "$(TAPE)") $(if $(AT),--at "$(AT)") $(if $(RECORDED_DELAYS),--recorded-delays)
 
 test: setup check
 	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "hummingbot or slow"

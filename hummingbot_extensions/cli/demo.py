@@ -61,6 +61,9 @@ def demo(
     at: Annotated[
         str | None, typer.Option(help="Where in the tape to begin: HH:MM of its first day, or an ISO time.")
     ] = None,
+    recorded_delays: Annotated[
+        bool, typer.Option("--recorded-delays", help="Delay frames as the tape's own were, instead of 400 ms.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
     workspace: Annotated[
         Path | None, typer.Option(help="Folder for the workspace, made anew; default: a fresh one.")
@@ -71,11 +74,13 @@ def demo(
     if minutes <= 0:
         raise Failure("--minutes must be above 0", "give the minutes to quote, e.g. --minutes 3", ExitCode.CONFIG_ERROR)
     if tape is not None and not tape.is_dir():
-        raise Failure(f"--tape: no folder {tape}", "name a folder with orderbook_*.parquet files", ExitCode.NOT_FOUND)
+        raise Failure(f"--tape: no folder {tape}", "name a folder with recorded data", ExitCode.NOT_FOUND)
+    if recorded_delays and tape is None:
+        raise Failure("--recorded-delays needs a tape", "add --tape FOLDER", ExitCode.CONFIG_ERROR)
     root = _fresh_workspace(workspace)
     say = (lambda text: None) if as_json else (lambda text: print(text, flush=True))
     signal.signal(signal.SIGTERM, _interrupt)
-    with running_emulator(root, tape, at, seed) as venue:
+    with running_emulator(root, tape, at, seed, recorded_delays) as venue:
         say(f"emulator   {venue.url}   {'tape ' + str(tape) if tape else f'synthetic market, seed {seed}'}")
         bot = BotProcess(root / "workspace", venue.url, CONTROLLER_ID)
         bot.prepare(venue.credentials)

@@ -51,6 +51,9 @@ def standx(
     sampled_delays: Annotated[
         bool, typer.Option("--sampled-delays", help="Draw the delays from recorded quantiles instead, by seed.")
     ] = False,
+    recorded_delays: Annotated[
+        bool, typer.Option("--recorded-delays", help="Delay every frame as the tape's own frames were delayed.")
+    ] = False,
     queue_model: Annotated[
         str, typer.Option(help="How orders wait on a tape: risk_averse, power or log.")
     ] = "risk_averse",
@@ -99,6 +102,7 @@ def standx(
         cancel_delay_ms=cancel_delay_ms,
         feed_delay_ms=feed_delay_ms,
         sampled_delays=sampled_delays,
+        recorded_delays=recorded_delays,
         queue_model=queue_model,
         balance=money,
         rate_limits=rate_limits,

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from hummingbot_extensions.cli.output import ExitCode, Failure
+from hummingbot_extensions.sim.tape_files import TapeUnreadable
+from hummingbot_extensions.sim.tape_folder import first_day
 
 TAPE_DELAY_MS = 400.0
+TAPE_SYMBOL = "BTC-USD"
 SYNTHETIC_DELAY_MS = 50.0
 
 
@@ -35,7 +38,9 @@ class EmulatorProcess:
 
 
 @contextmanager
-def running_emulator(root: Path, tape: Path | None, at: str | None, seed: int) -> Iterator[EmulatorProcess]:
+def running_emulator(
+    root: Path, tape: Path | None, at: str | None, seed: int, recorded_delays: bool = False
+) -> Iterator[EmulatorProcess]:
     """An emulator process of our own on a free port, ended with the block."""
     ready, keys = root / "emulator.json", root / "emulator-keys.json"
     delay = TAPE_DELAY_MS if tape is not None else SYNTHETIC_DELAY_MS
@@ -64,6 +69,8 @@ def running_emulator(root: Path, tape: Path | None, at: str | None, seed: int) -
         command += ["--market", str(tape)]
         if at is not None:
             command += ["--tape-start", tape_start(tape, at)]
+        if recorded_delays:
+            command += ["--recorded-delays"]
     with (root / "emulator.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -91,13 +98,8 @@ def tape_start(tape: Path, at: str) -> str:
     """ISO time for ``at``, which may be HH:MM of the tape's first day."""
     if not re.fullmatch(r"\d{1,2}:\d{2}", at):
         return at
-    days = sorted(
-        found.group(1)
-        for path in tape.glob("orderbook_*.parquet")
-        if (found := re.search(r"_(\d{4}-\d{2}-\d{2})_\d{2}\.parquet$", path.name))
-    )
-    if not days:
-        raise Failure(
-            f"--tape: {tape} holds no orderbook_*.parquet files", "name a folder of recorded data", ExitCode.NOT_FOUND
-        )
-    return f"{days[0]}T{at.zfill(5)}:00"
+    try:
+        day = first_day(tape, TAPE_SYMBOL)
+    except TapeUnreadable as error:
+        raise Failure(f"--tape: {error}", "name a folder of recorded data", ExitCode.NOT_FOUND) from None
+    return f"{day}T{at.zfill(5)}:00"

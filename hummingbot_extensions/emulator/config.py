@@ -43,6 +43,8 @@ class EmulatorConfig:
     """Added to every frame that leaves on a WebSocket."""
     sampled_delays: bool = False
     """Draw all three delays from the quantiles of 73 recorded hours instead, by seed."""
+    recorded_delays: bool = False
+    """Frames are as late as the tape's own were, instead of ``feed_delay_ms``; orders and cancels keep theirs."""
     queue_model: str = "risk_averse"
     """How our orders wait on a tape: a name of ``sim.queue_models.QUEUE_MODELS``."""
     balance: Decimal = Decimal(10_000)

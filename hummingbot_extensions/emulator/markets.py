@@ -11,12 +11,14 @@ from pathlib import Path
 from hummingbot_extensions.emulator.config import CannotServe, EmulatorConfig
 from hummingbot_extensions.sim.agents import DEFAULT_AGENTS
 from hummingbot_extensions.sim.display import shown_grid_ticks
+from hummingbot_extensions.sim.latency import LatencyModel
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.market import MarketSource, MarketSpec
 from hummingbot_extensions.sim.queue_models import queue_model
 from hummingbot_extensions.sim.synthetic import SyntheticMarket
 from hummingbot_extensions.sim.tape import Tape, TapeMarket
-from hummingbot_extensions.sim.tape_files import TapeUnreadable, first_stamp_ns, load_standx_parquet
+from hummingbot_extensions.sim.tape_files import TapeUnreadable
+from hummingbot_extensions.sim.tape_folder import first_stamp_ns, load_tape, recorded_feed_delay
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_START_NS = 1_767_657_600_000_000_000
@@ -32,6 +34,8 @@ class Markets:
     markets: Mapping[str, MarketSource]
     mark_rules: Mapping[str, MarkRule]
     shows_every_frame: bool
+    feed_delay: LatencyModel | None = None
+    """How late the tape's own frames were, where the config asks for it."""
 
 
 def _spec(
@@ -78,23 +82,28 @@ def build_markets(config: EmulatorConfig) -> Markets:
     if config.symbol not in SPECS:
         raise CannotServe(f"--symbol {config.symbol}: must be one of {', '.join(SPECS)}")
     spec, price = SPECS[config.symbol]
+    if config.recorded_delays and config.sampled_delays:
+        raise CannotServe("--recorded-delays: does not go with --sampled-delays; choose one")
     if config.market == SYNTHETIC:
+        if config.recorded_delays:
+            raise CannotServe("--recorded-delays needs --market FOLDER with a recorded tape")
         if config.tape_start is not None or config.tape_minutes is not None:
             raise CannotServe("--tape-start and --minutes need --market FOLDER with a recorded tape")
         ticks = int(price.scaleb(spec.price_decimals))
         agents = replace(DEFAULT_AGENTS, size_factor=float(AGENTS_PRICE / price))
         synthetic = SyntheticMarket(spec, config.seed, SYNTHETIC_START_NS, ticks, agents)
         return Markets({spec.symbol: synthetic}, {}, False)
-    tape = _load(config, spec)
+    tape, feed_delay = _load(config, spec)
     try:
         queue = queue_model(config.queue_model)
     except ValueError as error:
         raise CannotServe(f"--queue-model {config.queue_model}: {error}") from None
     taped = TapeMarket(tape, replace(spec, display_grid_ticks=shown_grid_ticks(tape)), queue=queue)
-    return Markets({spec.symbol: taped}, {spec.symbol: MarkRule.MID}, True)
+    return Markets({spec.symbol: taped}, {spec.symbol: MarkRule.MID}, True, feed_delay)
 
 
-def _load(config: EmulatorConfig, spec: MarketSpec) -> Tape:
+def _load(config: EmulatorConfig, spec: MarketSpec) -> tuple[Tape, LatencyModel | None]:
+    """The tape of the window, and its own delays when asked for."""
     start_ns = _parsed_start(config.tape_start) if config.tape_start is not None else None
     try:
         end_ns = None
@@ -102,7 +111,10 @@ def _load(config: EmulatorConfig, spec: MarketSpec) -> Tape:
             if start_ns is None:
                 start_ns = first_stamp_ns(config.market, spec.symbol)
             end_ns = start_ns + int(config.tape_minutes * 60e9)
-        return load_standx_parquet(Path(config.market), spec.symbol, spec, start_ns, end_ns).tape
+        tape = load_tape(Path(config.market), spec.symbol, spec, start_ns, end_ns).tape
+        if not config.recorded_delays:
+            return tape, None
+        return tape, recorded_feed_delay(Path(config.market), spec.symbol, start_ns, end_ns)
     except TapeUnreadable as error:
         raise CannotServe(f"--market {config.market}: {error}") from None
 

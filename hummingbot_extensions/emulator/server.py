@@ -81,6 +81,8 @@ def build_exchange(config: EmulatorConfig) -> Exchange:
             start_ns = max(start_ns, time.time_ns() - offset_ns)
     clock = ManualClock(start_ns) if config.manual else PacedClock(start_ns, config.speed)
     exchange = Exchange(config, venue, clock, offset_ns, faults)
+    if chosen.feed_delay is not None:
+        exchange.delays = replace(exchange.delays, feed=chosen.feed_delay)
     if saved is not None and config.state is not None:
         restore_rest(exchange, config.state, saved)
     return exchange
