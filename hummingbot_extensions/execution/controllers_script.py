@@ -1,16 +1,25 @@
-"""What both scripts share: apply leverage and mode, obey the kill switch, stop at a drawdown."""
+"""What both scripts share: apply leverage and mode, obey the kill switch, stop at a drawdown, end verified."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
+from hummingbot.connector.markets_recorder import MarketsRecorder
+from hummingbot.core.clock import Clock
 from hummingbot.core.data_type.common import MarketDict
 from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2ConfigBase
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, StopExecutorAction
 from pydantic import Field
 
+from hummingbot_extensions import compat
+from hummingbot_extensions.execution import script_memory, stopping
+from hummingbot_extensions.execution.script_memory import Memory, Peak
+from hummingbot_extensions.execution.state_writer import StateWriter
+
+PEAK_SAVE_S = 10.0
+"""A rising peak is written no oftener: the part of it that a crash loses is what rose within this time."""
 DRAWDOWN = "Stop when PnL has fallen this far from its peak, quote units; leave empty for no limit."
 
 
@@ -37,13 +46,69 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
     performance_report_interval = 1
 
     def __init__(self, connectors: dict[str, Any], config: ControllersScriptConfig) -> None:
+        self._memory: Memory = script_memory.loaded()
+        self._writer = StateWriter(script_memory.path(), script_memory.VERSION, self._memory_content)
         super().__init__(connectors, config)
         self.config = config
         self._peak_quote: dict[str, Decimal] = {}
-        self._drawn_down: set[str] = set()
+        """Highest PnL by controller, and under "" the highest of their sum."""
+        self._drawn_down: set[str] = set(self._memory.drawn_down)
+        self._peaks_written_at = 0.0
         self._reported_at = 0.0
         self._refused: dict[str, str] = {}
         """What is wrong with each controller file that was last refused, so that it is said once."""
+
+    def initialize_controllers(self) -> None:
+        """Make the controllers, before Hummingbot reads its stored positions: those of controllers with a desk lie."""
+        recorder = MarketsRecorder.get_instance()
+        compat.quicken_database(recorder)
+        super().initialize_controllers()
+        own = [controller_id for controller_id, controller in self.controllers.items() if hasattr(controller, "desk")]
+        if own:
+            compat.forget_positions(recorder, own)
+
+    def start(self, clock: Clock, timestamp: float) -> None:
+        """Start the controllers, but none whose kill switch is on or that a drawdown limit stopped before a restart."""
+        super().start(clock, timestamp)
+        self._obey_kill_switches()
+        for controller_id in self._drawn_down & self.controllers.keys():
+            if self.controllers[controller_id].status == RunnableStatus.RUNNING:
+                self.logger().warning(
+                    f"drawdown limit was reached before the restart controller={controller_id}: not quoting. To start "
+                    "anew from here, set manual_kill_switch to true and, once it is obeyed, to false")
+                self._stop_controller(controller_id)
+
+    async def on_stop(self) -> None:
+        """Stop as Hummingbot does; then ask the venues whether anything of ours rests, and keep what a start needs.
+
+        A stop that the venue does not confirm ends the process with code 1 and a list of what may rest.
+        """
+        asked = self._to_ask()
+        try:
+            await super().on_stop()
+        finally:
+            outcome = await stopping.verified_stop(asked)
+            stopping.announce(outcome)
+            compat.exit_with(0 if outcome.is_verified else 1)
+            for controller in self.controllers.values():
+                if hasattr(controller, "desk"):
+                    await controller.desk.closed()
+            if self._peak_quote or self._drawn_down:
+                self._remember()
+            await self._writer.flush()
+
+    def _to_ask(self) -> list[stopping.Asked]:
+        """Connectors through which an order may have left, and what was sent so lately that no list shows it."""
+        asked = []
+        for name, connector in self.connectors.items():
+            users = [c for c in self.controllers.values() if getattr(c.config, "connector_name", name) == name]
+            desks = [c.desk for c in users if hasattr(c, "desk")]
+            if not stopping.can_verify(connector) or (desks and not any(desk.sends_orders for desk in desks)
+                                                      and len(desks) == len(users)):
+                continue
+            recent = tuple(one for desk in desks for one in desk.recent_orders)
+            asked.append(stopping.Asked(name, connector, recent))
+        return asked
 
     def add_controller(self, config: Any) -> None:
         """Add a controller, unless another one trades the same market: each would count only its own orders."""
@@ -117,31 +182,47 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
     def _obey_kill_switches(self) -> None:
         for controller_id, controller in self.controllers.items():
             is_running = controller.status == RunnableStatus.RUNNING
-            if controller.config.manual_kill_switch and is_running:
+            is_off = controller.config.manual_kill_switch
+            if is_off and is_running:
                 self.logger().info(f"kill switch controller={controller_id}")
                 self._stop_controller(controller_id)
-            elif not controller.config.manual_kill_switch and not is_running and controller_id not in self._drawn_down:
+            if is_off and controller_id in self._drawn_down:
+                self._release(controller_id)
+            elif not is_off and not is_running and controller_id not in self._drawn_down:
                 self.logger().info(f"kill switch released controller={controller_id}")
                 controller.start()
 
+    def _release(self, controller_id: str) -> None:
+        """A person has looked at a drawdown: the kill switch takes its mark away, and losses count from here."""
+        self._drawn_down.discard(controller_id)
+        for key in (controller_id, ""):
+            self._peak_quote.pop(key, None)
+        self._memory = Memory()
+        self._remember()
+        self.logger().info(f"drawdown released controller={controller_id}: counted from the result at the next start")
+
     def _check_drawdowns(self) -> None:
+        pnl = {controller_id: self._pnl_quote(controller_id) for controller_id in self.controllers}
         limit = self.config.max_controller_drawdown_quote
         if limit is not None:
             for controller_id, controller in self.controllers.items():
                 if controller.status == RunnableStatus.RUNNING and self._has_fallen(
-                        controller_id, self._pnl_quote(controller_id), limit):
+                        controller_id, pnl[controller_id], limit):
                     self.logger().warning(
                         f"drawdown limit reached controller={controller_id} limit={limit}: stopping it")
                     self._drawn_down.add(controller_id)
                     self._stop_controller(controller_id)
+                    self._remember()
         limit = self.config.max_global_drawdown_quote
-        if limit is not None:
-            total = sum((self._pnl_quote(controller_id) for controller_id in self.controllers), Decimal(0))
-            if self._has_fallen("", total, limit):
-                self.logger().warning(f"global drawdown limit reached limit={limit}: stopping every controller")
-                for controller_id in self.controllers:
-                    self._drawn_down.add(controller_id)
-                    self._stop_controller(controller_id)
+        known = [one for one in pnl.values() if one is not None]
+        if limit is not None and len(known) == len(pnl) and self._has_fallen("", sum(known, Decimal(0)), limit):
+            if self._drawn_down >= self.controllers.keys():
+                return
+            self.logger().warning(f"global drawdown limit reached limit={limit}: stopping every controller")
+            for controller_id in self.controllers:
+                self._drawn_down.add(controller_id)
+                self._stop_controller(controller_id)
+            self._remember()
 
     def _stop_controller(self, controller_id: str) -> None:
         self.controllers[controller_id].stop()
@@ -150,17 +231,54 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
                 self.executor_orchestrator.execute_action(StopExecutorAction(
                     controller_id=controller_id, executor_id=executor.id, keep_position=True))
 
-    def _pnl_quote(self, controller_id: str) -> Decimal:
-        net = self.controllers[controller_id].get_custom_info().get("net_pnl_quote")
-        if net is not None:
-            return Decimal(str(net))
+    def _pnl_quote(self, controller_id: str) -> Decimal | None:
+        """Net result as the controller states it, None while it cannot; else Hummingbot's gross one."""
+        info = self.controllers[controller_id].get_custom_info()
+        if "net_pnl_quote" in info:
+            net = info["net_pnl_quote"]
+            return None if net is None else Decimal(str(net))
         report = self.get_performance_report(controller_id)
         return Decimal(0) if not report else Decimal(report.global_pnl_quote)
 
-    def _has_fallen(self, key: str, pnl_quote: Decimal, limit_quote: Decimal) -> bool:
-        peak = max(self._peak_quote.get(key, pnl_quote), pnl_quote)
+    def _has_fallen(self, key: str, pnl_quote: Decimal | None, limit_quote: Decimal) -> bool:
+        """Whether a result lies more than the limit under its peak; an unknown one is neither a loss nor a peak."""
+        if pnl_quote is None:
+            return False
+        before = self._peak_quote[key] if key in self._peak_quote else self._remembered_peak(key)
+        peak = pnl_quote if before is None else max(before, pnl_quote)
         self._peak_quote[key] = peak
+        if peak != before and self.current_timestamp - self._peaks_written_at >= PEAK_SAVE_S:
+            self._remember()
         return peak - pnl_quote > limit_quote
+
+    # --- across restarts ---
+
+    def _accounts(self) -> dict[str, int]:
+        """When the account of each controller that keeps one began: a peak belongs to one account alone."""
+        began = {key: controller.desk.began_ns for key, controller in self.controllers.items()
+                 if hasattr(controller, "desk")}
+        return {key: began_ns for key, began_ns in began.items() if began_ns is not None}
+
+    def _remembered_peak(self, key: str) -> Decimal | None:
+        """Peak from before the restart, None when there is none or it is of another account."""
+        then = {peak.controller_id: peak for peak in self._memory.peaks}
+        now = self._accounts()
+        if key == "":
+            is_same = {name: peak.began_ns for name, peak in then.items()} == now and len(now) == len(self.controllers)
+            return self._memory.global_peak_quote if is_same else None
+        peak = then.get(key)
+        return peak.peak_quote if peak is not None and now.get(key) == peak.began_ns else None
+
+    def _remember(self) -> None:
+        self._peaks_written_at = self.current_timestamp
+        self._writer.request()
+
+    def _memory_content(self) -> Any:
+        return script_memory.content_of(Memory(
+            tuple(Peak(key, began_ns, self._peak_quote.get(key, self._remembered_peak(key)))
+                  for key, began_ns in self._accounts().items()),
+            self._peak_quote.get("", self._remembered_peak("")),
+            tuple(sorted(self._drawn_down))))
 
     def _report(self) -> None:
         """Publish performance and custom info once a second when a broker is connected."""

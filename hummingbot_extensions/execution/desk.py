@@ -85,6 +85,15 @@ class Desk:
         await self._writer.flush()
 
     @property
+    def sends_orders(self) -> bool:
+        """Whether an order may have left since the newest start."""
+        return self._quoter is not None and self._quoter.settings.sends_orders
+
+    @property
+    def recent_orders(self) -> tuple[tuple[str, int], ...]:
+        return () if self._quoter is None else self._quoter.recent_orders
+
+    @property
     def quoter(self) -> Quoter | None:
         """The quoter of the newest start, None before the first."""
         return self._quoter

@@ -39,6 +39,7 @@ from hummingbot_extensions.monitoring.event_log import EventLog
 HEARTBEAT_S = 0.25
 """Beat on which a silent feed is noticed; quoting itself is woken by events."""
 LEVEL_RETRY_NS = 2_000_000_000
+RECENT_NS = 30_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Quoter:
         self.books = Bookkeeper(connector, settings.trading_pair, event_log, book, self._on_booked)
         self.start_up = StartUp(
             connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
-            lambda: self.wake("startup"), settings.is_continued)
+            lambda: self._on_booked("startup"), settings.is_continued)
         self.decision: Decision | None = None
         self.last_mark: float | None = None
         """Newest mark that was known: profit does not vanish with a feed that pauses."""
@@ -97,6 +98,7 @@ class Quoter:
         self._levels: list[Level] = []
         self._level_asked_ns: dict[Side, int] = {}
         self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
+        self._recent_ns: dict[str, int] = {}
         self._is_turn_due = False
         self._woken_by: set[str] = set()
         self._frame_ns: dict[str, int] = {}
@@ -237,9 +239,20 @@ class Quoter:
         level = next(level for level in self._levels if level.side is quote.side and level.is_active)
         order_id = level.place(quote)
         self.placed_count += 1
+        self._note_sent(order_id)
         if frame_ns is not None:
             self._frame_ns[order_id] = frame_ns
         self._order_event("placed", order_id, quote)
+
+    def _note_sent(self, order_id: str) -> None:
+        now_ns = time.monotonic_ns()
+        recent = {key: sent_ns for key, sent_ns in self._recent_ns.items() if now_ns - sent_ns < RECENT_NS}
+        self._recent_ns = {**recent, order_id: now_ns}
+
+    @property
+    def recent_orders(self) -> tuple[tuple[str, int], ...]:
+        """Orders sent so lately that the venue's lists may not show them yet: client id and monotonic stamp."""
+        return tuple(self._recent_ns.items())
 
     def _pull_quotes(self) -> None:
         """Cancel everything that is not being cancelled: what a quoter does that cannot decide."""

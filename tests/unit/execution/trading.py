@@ -24,18 +24,21 @@ from hummingbot.client.config.config_helpers import ClientConfigAdapter
 from hummingbot.connector.markets_recorder import MarketsRecorder
 from hummingbot.core.clock import Clock, ClockMode
 from hummingbot.core.rate_oracle.rate_oracle import RateOracle
+from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from hummingbot.model.sql_connection_manager import SQLConnectionManager, SQLConnectionType
 from hummingbot.strategy_v2.models.base import RunnableStatus
 
 from hummingbot_extensions.core.types import Side, TimeInForce
+from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.exchange import ReplyTo
 from hummingbot_extensions.emulator.identity import Client
+from hummingbot_extensions.emulator.server import Handle, run_emulator
 from hummingbot_extensions.execution.quote_executor import QuoteExecutor
 from hummingbot_extensions.execution.quoter import Quoter
 from hummingbot_extensions.sim.venue_values import NewOrder, OrderKind
 from scripts import v2_perp_market_making as script
 from tests.support.driven_market import MID_TICKS, DrivenMarket
-from tests.support.running import DOMAIN, PAIR, SYMBOL, Bench, bench, until
+from tests.support.running import DOMAIN, PAIR, SYMBOL, Bench, bench, connector_for, emulator_url, running, until
 
 PRESET = Path(__file__).resolve().parents[3] / "conf" / "controllers" / "standx_btc_uptime.yml"
 CONTROLLER = "mm"
@@ -53,6 +56,8 @@ class Trading:
     conf: Path
     log_folder: Path
     threads_before: frozenset[threading.Thread]
+    is_crashed: bool = False
+    """Set to leave the block as a killed process does: nothing is cancelled, stored or flushed any more."""
 
     @property
     def controller(self) -> Any:
@@ -166,14 +171,36 @@ def write_controller(conf: Path, content: dict[str, Any]) -> None:
 
 
 @asynccontextmanager
+async def venue(**emulator: Any) -> AsyncIterator[tuple[Handle, DrivenMarket]]:
+    """An emulator on a driven market that outlives the bots of a test; give it to ``trading`` as ``on``."""
+    market = DrivenMarket(lots=LEVEL_LOTS)
+    settings = {"order_delay_ms": 5.0, "cancel_delay_ms": 5.0, "rate_limits": False, **emulator}
+    async with (
+        run_emulator(EmulatorConfig(markets={SYMBOL: market}, **settings)) as handle, emulator_url(handle.url),
+    ):
+        yield handle, market
+
+
+@asynccontextmanager
+async def _bench_on(on: tuple[Handle, DrivenMarket]) -> AsyncIterator[Bench]:
+    handle, market = on
+    await ConnectionsFactory().close()
+    async with running(connector_for(handle.credentials), is_ready=False) as watched:
+        yield Bench(handle, market, watched)
+
+
+@asynccontextmanager
 async def trading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, connector_name: str = DOMAIN,
     emulator: dict[str, Any] | None = None, before_start: Callable[[Bench], Awaitable[None]] | None = None,
-    script_settings: dict[str, Any] | None = None, **controller: Any,
+    script_settings: dict[str, Any] | None = None, on: tuple[Handle, DrivenMarket] | None = None, **controller: Any,
 ) -> AsyncIterator[Trading]:
-    """The preset with ``controller`` settings over it, started; stopped with the block if the test did not."""
+    """The preset with ``controller`` settings over it, started; stopped with the block if the test did not.
+
+    With ``on`` the venue is the test's, and the database is the one of an earlier life in ``tmp_path``.
+    """
     conf = tmp_path / "conf"
-    conf.mkdir()
+    conf.mkdir(exist_ok=True)
     preset = yaml.safe_load(PRESET.read_text())
     write_controller(conf, {**preset, "id": CONTROLLER, "connector_name": connector_name, **controller})
     monkeypatch.setattr(settings, "CONTROLLERS_CONF_DIR_PATH", conf)
@@ -184,8 +211,8 @@ async def trading(
         sys.modules, "hummingbot.client.hummingbot_application", SimpleNamespace(HummingbotApplication=application))
     # Fees are stated in every token of the pair; a workspace takes these rates from the venue.
     monkeypatch.setattr(RateOracle.get_instance(), "_prices", {"BTC-DUSD": Decimal(100_000)})
-    market = DrivenMarket(lots=LEVEL_LOTS)
-    async with bench(market, **(emulator or {})) as b:
+    tasks_before = asyncio.all_tasks()
+    async with bench(DrivenMarket(lots=LEVEL_LOTS), **(emulator or {})) if on is None else _bench_on(on) as b:
         if before_start is not None:
             await before_start(b)
         client = ClientConfigAdapter(ClientConfigMap())
@@ -200,6 +227,7 @@ async def trading(
         line = Trading(b, strategy, conf, tmp_path / "logs" / "events" / CONTROLLER, event_log_threads())
         clock = Clock(ClockMode.REALTIME, tick_size=0.1)
         clock.add_iterator(strategy)
+        recorder.restore_market_states("conf", b.connector)
 
         async def run() -> None:
             with clock:
@@ -207,17 +235,30 @@ async def trading(
 
         task = asyncio.create_task(run())
         try:
-            await until(lambda: strategy.ready_to_trade or task.done(), 5.0, "strategy ready")
+            # What an earlier life left is cleared away before the connector is ready.
+            await until(lambda: strategy.ready_to_trade or task.done(), 5.0 if on is None else 60.0, "strategy ready")
             yield line
         finally:
-            if not strategy._is_stop_triggered:
+            if line.is_crashed:
+                await _kill(tasks_before | {asyncio.current_task()}, recorder)
+            elif not strategy._is_stop_triggered:
                 await strategy.on_stop()
             task.cancel()
             ended = (await asyncio.gather(task, return_exceptions=True))[0]
             recorder.stop()
             sql._engine.dispose()
         assert isinstance(ended, asyncio.CancelledError), ended
-        await until(lambda: not line.log_threads, 5.0, "the log thread to end")
+        if not line.is_crashed:
+            await until(lambda: not line.log_threads, 5.0, "the log thread to end")
 
 
-__all__ = ["CONTROLLER", "DOMAIN", "FAST", "PAIR", "Trading", "trading", "until"]
+async def _kill(survivors: set[asyncio.Task[Any] | None], recorder: MarketsRecorder) -> None:
+    """End everything of the bot at once, without a chance to tidy up; the venue lives on."""
+    recorder.stop()
+    bot = [task for task in asyncio.all_tasks() if task not in survivors]
+    for task in bot:
+        task.cancel()
+    await asyncio.gather(*bot, return_exceptions=True)
+
+
+__all__ = ["CONTROLLER", "DOMAIN", "FAST", "PAIR", "Trading", "trading", "until", "venue"]
