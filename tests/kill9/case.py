@@ -121,6 +121,8 @@ async def run(case: Case, nest: Nest) -> Outcome:
             except TimeoutError as late:
                 found, code = (*found, f"end: {late}"), None
             ended.append(handle.exchange.venue.now_ns)
+            if hung := asyncio.get_running_loop().hung:  # type: ignore[attr-defined]
+                found = (*found, f"hung: {hung} bots ran on without ever waiting, see their output")
             await asyncio.sleep(1.0)
         finally:
             if bot is not None and not bot.is_over:

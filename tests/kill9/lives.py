@@ -22,7 +22,7 @@ import yaml
 
 from hummingbot_extensions.cli.bot_process import ADDRESS_VARIABLE, BotProcess
 from hummingbot_extensions.emulator.identity import Identity
-from tests.support.lockstep import LeadingLoop
+from tests.support.lockstep import START_NS, LeadingLoop
 
 NAME = "k9"
 SEED = 1
@@ -69,7 +69,7 @@ def nest(folder: Path, keys: dict[str, str] | None = None) -> Iterator[Nest]:
     """A workspace in ``folder`` with ``keys`` (None: the emulator's own), and its process; both end with the block."""
     root = folder / "workspace"
     bot = BotProcess(root, "http://127.0.0.1:1", NAME)
-    bot.prepare(keys or Identity(SEED).demo(time.time(), 30 * 86_400).as_json(), **FAST)
+    bot.prepare(keys or Identity(SEED).demo(START_NS / 1e9, 30 * 86_400).as_json(), **FAST)
     shutil.copy(root / "conf" / "controllers" / f"{NAME}.yml", root / "preset.yml")
     script = {"script_file_name": "v2_perp_market_making.py", "controllers_config": [f"{NAME}.yml"]}
     (root / "conf" / "scripts" / f"{NAME}.yml").write_text(yaml.safe_dump(script))
@@ -149,7 +149,7 @@ def begin(
     socket.send_fds(nest.requests, [json.dumps(request).encode()], [theirs.fileno()])
     theirs.close()
     life = Life(nest, nest.answer()["pid"], number, hits)
-    _loop().lead(mine)
+    _loop().lead(mine, life.pid)
     return life
 
 

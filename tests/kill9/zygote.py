@@ -8,6 +8,7 @@ the requesting process leads. The request says where the bot kills itself; nothi
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import importlib
 import json
@@ -87,6 +88,7 @@ def _live(request: dict[str, Any], control: socket.socket) -> None:
     os.dup2(sink, 2)
     os.environ.update(request["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.register(signal.SIGUSR2, file=sys.__stderr__)  # for whoever wonders what a hung bot is doing
     loop = lockstep.FollowingLoop(control)
     made = asyncio.new_event_loop
     asyncio.new_event_loop = lambda: loop  # the engine asks for exactly one

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import selectors
+import signal
 import socket
 import struct
 import time
@@ -24,14 +25,12 @@ _TURN = struct.Struct("<qq")
 _IDLE = struct.Struct("<q")
 """Follower to leader: monotonic nanoseconds of its next timer, or _NEVER."""
 _NEVER = 2**62
+START_NS = 1_800_000_300 * 10**9
+"""Five minutes after a full hour, and on a whole second as bots' clocks tick: equal runs are equal."""
 _BEGIN_NS = 1_000_000_000_000_000
 _WORKER_WAIT_S = 0.005
-_HANG_S = 120.0
+_HANG_S = 90.0
 """Real seconds after which a follower that does not give its turn back is taken for hung."""
-
-
-class Hung(Exception):
-    """A follower kept its turn for two minutes of real time."""
 
 
 def _drained(selector: Any) -> Any:
@@ -49,7 +48,9 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
         self._clock = clock
         self.busy_workers = 0
         self.follower: socket.socket | None = None
+        self.follower_pid: int | None = None
         self.turns = 0
+        self.hung = 0
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
@@ -87,7 +88,13 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
             self.follower.sendall(_TURN.pack(self._clock.time_ns(), self._clock.monotonic_ns()))
             answer = self.follower.recv(_IDLE.size, socket.MSG_WAITALL)
         except TimeoutError:
-            raise Hung from None
+            # It loops without ever waiting: let it say where, if it listens, and end it.
+            self.hung += 1
+            if self.follower_pid is not None:
+                os.kill(self.follower_pid, signal.SIGUSR2)
+                time.sleep(1.0)
+                os.kill(self.follower_pid, signal.SIGKILL)
+            answer = b""
         except (BrokenPipeError, ConnectionResetError):
             answer = b""
         if len(answer) < _IDLE.size:
@@ -101,27 +108,34 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
 class LeadingLoop(warp.WarpLoop):
     """The loop of the process that owns the clock; without a follower it is an ordinary warp loop."""
 
-    def __init__(self) -> None:
-        self.clock = warp.WarpClock()
-        # Clocks of bots tick on whole seconds: begin on one, so that equal runs are equal.
-        self.clock._wall_ns -= self.clock._wall_ns % 1_000_000_000
+    def __init__(self, wall_ns: int) -> None:
+        self.clock = warp.WarpClock(wall_ns)
         self.clock._mono_ns = _BEGIN_NS
         self._warp_selector = _LeadingSelector(self.clock)  # type: ignore[assignment]
         asyncio.SelectorEventLoop.__init__(self, self._warp_selector)
 
-    def lead(self, control: socket.socket) -> None:
-        """Take the process at the other end of ``control`` along from the next wait on."""
+    def lead(self, control: socket.socket, pid: int | None = None) -> None:
+        """Take the process at the other end of ``control`` along from the next wait on.
+
+        One that keeps its turn for a minute and a half of real time gets SIGUSR2 and SIGKILL, if its pid is known.
+        """
         control.settimeout(_HANG_S)
+        self._warp_selector.follower_pid = pid  # type: ignore[attr-defined]
         self._warp_selector.follower = control  # type: ignore[attr-defined]
+
+    @property
+    def hung(self) -> int:
+        """Followers that had to be ended because they never waited."""
+        return self._warp_selector.hung  # type: ignore[attr-defined,no-any-return]
 
     @property
     def has_follower(self) -> bool:
         return self._warp_selector.follower is not None  # type: ignore[attr-defined]
 
 
-def run(main: Any) -> Any:
-    """What ``main`` returns, run on a leading loop of its own."""
-    loop = LeadingLoop()
+def run(main: Any, wall_ns: int = START_NS) -> Any:
+    """What ``main`` returns, run on a leading loop of its own that begins at ``wall_ns`` of Unix time."""
+    loop = LeadingLoop(wall_ns)
     with warp._clocks_of(loop.clock), asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(main)
 
