@@ -47,3 +47,16 @@ def test_runs_that_begin_at_a_stated_time_show_equal_clocks() -> None:
 
     start_ns = 1_800_000_000 * 10**9
     assert warp.run(clocks(), start_ns) == warp.run(clocks(), start_ns)
+
+
+def test_code_that_waits_turn_by_turn_gets_there() -> None:
+    """A credit bucket that lacked a millionth of a credit asked again in the same instant, for ever."""
+
+    async def turns() -> int:
+        began_ns, count = time.monotonic_ns(), 0
+        while time.monotonic_ns() == began_ns and count < 1_000:
+            await asyncio.sleep(0)
+            count += 1
+        return count
+
+    assert warp.run(turns()) < 1_000
