@@ -22,8 +22,10 @@ from tests.support import warp
 
 _TURN = struct.Struct("<qq")
 """Leader to follower: wall and monotonic nanoseconds of this turn."""
-_IDLE = struct.Struct("<q")
-"""Follower to leader: monotonic nanoseconds of its next timer, or _NEVER."""
+_IDLE = struct.Struct("<qq")
+"""Follower to leader: monotonic nanoseconds of its next timer, or _NEVER, and of its present."""
+_MOMENT_NS = 1_000
+"""What a turn of a loop takes: code that waits until some time has passed must not wait for ever."""
 _NEVER = 2**62
 START_NS = 1_800_000_300 * 10**9
 """Five minutes after a full hour, and on a whole second as bots' clocks tick: equal runs are equal."""
@@ -54,6 +56,8 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
+        if timeout == 0:
+            self._clock.passed_ns += _MOMENT_NS
         if ready or timeout == 0:
             return ready
         ready = _drained(self)
@@ -62,7 +66,7 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
         if self.busy_workers:
             return super().select(_WORKER_WAIT_S)
         now_ns = self._clock.monotonic_ns()
-        own_ns = _NEVER if timeout is None else now_ns + max(1_000, int(timeout * 1e9))
+        own_ns = _NEVER if timeout is None else now_ns + max(_MOMENT_NS, int(timeout * 1e9))
         while self.follower is not None:
             their_ns = self._turn_of_follower()
             ready = _drained(self)
@@ -101,8 +105,10 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
             self.follower.close()
             self.follower = None
             return _NEVER
+        due_ns, now_ns = _IDLE.unpack(answer)
+        self._leap_to(now_ns)
         # A timer that is due already must still move time on, or both would wait for each other.
-        return max(int(_IDLE.unpack(answer)[0]), self._clock.monotonic_ns() + 1_000)
+        return max(due_ns, self._clock.monotonic_ns() + _MOMENT_NS)
 
 
 class LeadingLoop(warp.WarpLoop):
@@ -151,6 +157,8 @@ class _FollowingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-
 
     def select(self, timeout: float | None = None) -> Any:
         ready = super().select(0)
+        if timeout == 0:
+            self._clock.passed_ns += _MOMENT_NS
         if ready or timeout == 0:
             return ready
         ready = _drained(self)
@@ -161,7 +169,7 @@ class _FollowingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-
         self.waits += 1
         due_ns = _NEVER if timeout is None else self._clock.monotonic_ns() + int(timeout * 1e9)
         while True:
-            self._control.sendall(_IDLE.pack(due_ns))
+            self._control.sendall(_IDLE.pack(due_ns, self._clock.monotonic_ns()))
             self.await_turn()
             ready = _drained(self)
             if ready or self._clock.monotonic_ns() >= due_ns:
