@@ -1,7 +1,7 @@
 """Mark price and funding of a perpetual market, as the venue publishes its rules; windows are parameters.
 
-The venue does not publish its window lengths or impact notional; the defaults here are ours. A tape carries neither
-mark nor index, so a taped market uses its mid as the mark (``MarkRule.MID``) and its premium is zero.
+The venue does not publish its window lengths or impact notional; the defaults here are ours. A taped market uses the
+recorded mark, or its mid where none was recorded (``MarkRule.MID``); its premium is then zero.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ the others at the same shown price.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -72,7 +73,8 @@ class Ladders:
 class Tape:
     """Frames and prints of one market in venue nanoseconds, ticks and lots, both sorted by time. At least one frame.
 
-    ``trade_is_buy`` is whether the taker bought.
+    ``trade_is_buy`` is whether the taker bought. ``marks`` are what the venue stated as its mark, in its price's units;
+    most recordings have none.
     """
 
     symbol: str
@@ -83,6 +85,8 @@ class Tape:
     trade_ticks: Int64Array
     trade_lots: Int64Array
     trade_is_buy: BoolArray
+    mark_ts_ns: Int64Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    marks: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
 
     def __post_init__(self) -> None:
         frames, trades = len(self.frame_ts_ns), len(self.trade_ts_ns)
@@ -94,6 +98,8 @@ class Tape:
                 raise ValueError(f"ladders do not fit {frames} frames")
         if not len(self.trade_ticks) == len(self.trade_lots) == len(self.trade_is_buy) == trades:
             raise ValueError(f"{trades} print times, but other numbers of prices, sizes or sides")
+        if len(self.mark_ts_ns) != len(self.marks) or np.any(np.diff(self.mark_ts_ns) < 0):
+            raise ValueError("marks must be sorted by time, one for each stamp")
         if np.any(np.diff(self.frame_ts_ns) < 0) or np.any(np.diff(self.trade_ts_ns) < 0):
             raise ValueError("frames and prints must be sorted by time")
 
@@ -179,6 +185,7 @@ class TapeMarket:
         self._queue = queue
         self._frame_ts: list[int] = tape.frame_ts_ns.tolist()
         self._trade_ts: list[int] = tape.trade_ts_ns.tolist()
+        self._mark_ts: list[int] = tape.mark_ts_ns.tolist()
         self._best = {Side.BUY: tape.bids.best().tolist(), Side.SELL: tape.asks.best().tolist()}
         self._frame = 0
         self.now_ns: int = self._frame_ts[0]
@@ -407,7 +414,12 @@ class TapeMarket:
         return self._last
 
     def index(self) -> float | None:
-        """Mid of the frame as recorded, without our orders; None when a side is empty."""
+        """The newest recorded mark; before one, or without any, the frame's mid without our orders, None when a side is
+        empty. ``MarkRule.MID`` makes the mark of it.
+        """
+        newest = bisect_right(self._mark_ts, self.now_ns) - 1
+        if newest >= 0:
+            return float(self.tape.marks[newest])
         bid, ask = self._best[Side.BUY][self._frame], self._best[Side.SELL][self._frame]
         return float((bid + ask) / 2 * 10.0**-self.spec.price_decimals) if bid >= 0 and ask >= 0 else None
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hummingbot_extensions.sim.display import ladders_grid_ticks
 from hummingbot_extensions.sim.latency import RecordedLatency
@@ -67,6 +68,9 @@ def load_tape(
     ts_ns, none = books.exchange_ts_ns, np.zeros(len(books.exchange_ts_ns), np.bool_)
     rows, dropped = usable_frames(ts_ns, books.bids, books.asks, none, none, in_window(ts_ns, start_ns, end_ns))
     if not len(rows):
+        for file in files:
+            if file.header is None:
+                raise TapeUnreadable(f"{file.path} is damaged from its first bytes on; take it out of the folder")
         raise no_frame(symbol, start_ns, end_ns)
     frame_ts_ns, bids, asks = ts_ns[rows], books.bids.selected(rows), books.asks.selected(rows)
     order = np.flatnonzero(in_window(prints.exchange_ts_ns, int(frame_ts_ns[0]), end_ns))
@@ -76,8 +80,22 @@ def load_tape(
     inferred = inferred_buys(frame_ts_ns, bids.best(), trade_ts_ns, ticks, asks.best(), grid)
     taker = prints.taker[order]
     is_buy = np.where(taker == UNKNOWN_TAKER, inferred, taker == BUY_TAKER)
-    tape = Tape(symbol, frame_ts_ns, bids, asks, trade_ts_ns, ticks, prints.size_lots[order], is_buy)
+    tape = Tape(
+        symbol, frame_ts_ns, bids, asks, trade_ts_ns, ticks, prints.size_lots[order], is_buy, *_marks(files, end_ns))
     return LoadedTape(tape, Dropped(**dropped))
+
+
+def _marks(files: Sequence[TapeFile], end_ns: int | None) -> tuple[Int64Array, npt.NDArray[np.float64]]:
+    """(stamps, marks) that the venue stated before ``end_ns``, in order of their stamps."""
+    found = [
+        (stamp_ns, float(text))
+        for file in files
+        for batch in file.batches
+        for stamp_ns, text in zip(batch.integers["exchange_ts_ns"].tolist(), batch.texts["mark"], strict=True)
+        if text and (end_ns is None or stamp_ns < end_ns)
+    ]
+    found.sort(key=lambda mark: mark[0])
+    return np.array([stamp_ns for stamp_ns, _ in found], np.int64), np.array([mark for _, mark in found], np.float64)
 
 
 def recorded_feed_delay(

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hummingbot_extensions.sim.generator import generated_tape
-from hummingbot_extensions.sim.tape import Tape
+from hummingbot_extensions.sim.mark import MarkRule
+from hummingbot_extensions.sim.tape import Tape, TapeMarket
 from hummingbot_extensions.sim.tape_convert import convert_standx
 from hummingbot_extensions.sim.tape_files import HOUR_NS, TapeUnreadable, load_standx_parquet
 from hummingbot_extensions.sim.tape_files import recorded_feed_delay as parquet_feed_delay
@@ -33,6 +34,7 @@ from hummingbot_extensions.sim.tape_folder import (
 )
 from hummingbot_extensions.sim.tape_rows import BookRow, GapRow, PriceRow, Row, TradeRow, Why, rows_of, units
 from hummingbot_extensions.sim.tape_store import TapeHeader, TapeNotWritten, TapeWriter, read_tape_file, tape_hours
+from hummingbot_extensions.sim.venue import Venue, VenueParams
 from tests.support.tapes import BTC, START_NS, recorded_tapes, write_hour
 
 pytest.importorskip("pyarrow")
@@ -332,6 +334,29 @@ def test_a_coarser_lattice_is_scaled_and_a_finer_one_refused(tmp_path: Path) -> 
     assert [side.tolist() for side in tape.bids.at(0)] == [[10_000], [3]]
     with pytest.raises(TapeUnreadable, match="3 decimals of price"):
         load_tape(tmp_path / "fine", "BTC-USD", BTC)
+
+
+def test_a_recorded_mark_is_the_mark(tmp_path: Path) -> None:
+    """From its stamp on the venue's own mark stands, on the tick; before the first it is the mid."""
+    writer = TapeWriter(tmp_path, HEADER)
+    for beat in range(8):
+        at_ns = START_NS + beat * 250 * MS
+        writer.add(BookRow(at_ns, at_ns + MS, ((10_000 + beat, 5),), ((10_010 + beat, 5),)))
+        if beat in (3, 5):
+            writer.add(PriceRow(at_ns + MS, at_ns + 2 * MS, Decimal(f"10{beat}.0050"), Decimal("99")))
+    writer.close()
+    tape = load_tape(tmp_path, "BTC-USD", BTC).tape
+    venue = Venue({"BTC-USD": TapeMarket(tape, BTC)}, VenueParams(), {"BTC-USD": MarkRule.MID})
+    marks = []
+    for beat in range(8):
+        venue.advance(START_NS + beat * 250 * MS + 200 * MS)
+        marks.append(venue.mark_ticks("BTC-USD"))
+    assert marks[:3] == [10_005, 10_006, 10_007] and marks[4:6] == [10_300, 10_300] and marks[6:] == [10_500, 10_500]
+    empty = tmp_path / "damaged"
+    empty.mkdir()
+    (empty / "tape_BTC-USD_2026-01-06_02_000.arrows").write_bytes(b"not a tape")
+    with pytest.raises(TapeUnreadable, match="damaged from its first bytes"):
+        load_tape(empty, "BTC-USD", BTC)
 
 
 def test_conversion_of_a_recording_changes_nothing(tmp_path: Path) -> None:
