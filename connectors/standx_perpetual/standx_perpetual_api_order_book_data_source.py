@@ -25,6 +25,7 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.book_hook import ListenedOrderBook
 from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, Transient
+from hummingbot_extensions.connector.latency import Leg
 from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.connector.stream_life import StreamLife
 from hummingbot_extensions.core.types import Side
@@ -82,7 +83,8 @@ class PublicLink:
 class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  # type: ignore[misc]
     """Feeds Hummingbot's order book tracker and our market state.
 
-    ``on_connected(is_beside)`` hears of each socket that serves, ``is_beside`` when another was alive.
+    ``on_connected(is_beside)`` hears of each socket that serves, ``is_beside`` when another was alive;
+    ``on_stamp(leg, exchange_ts_ns, received_mono_ns)`` of each frame's times.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         market: MarketState,
         sockets: Sockets,
         on_connected: Callable[[bool], None],
+        on_stamp: Callable[[Leg, int | None, int], None],
     ) -> None:
         super().__init__(trading_pairs)
         self._connector = connector
@@ -105,6 +108,7 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         self._order_book_create_function = ListenedOrderBook
         self._sockets = sockets
         self._on_connected = on_connected
+        self._on_stamp = on_stamp
         self.life: StreamLife[PublicLink] | None = None
         """The stream while it is listened to."""
         self.connections = 0
@@ -251,6 +255,11 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
         trading_pair = self._pair_by_symbol.get(frame.symbol)
         if trading_pair is None:
             return
+        if isinstance(frame, TradesFrame):
+            self._on_stamp(Leg.TRADE, frame.trades[-1].exchange_ts_ns, received_mono_ns)
+        else:
+            leg = Leg.BOOK if isinstance(frame, BookFrame) else Leg.PRICE
+            self._on_stamp(leg, frame.state.exchange_ts_ns, received_mono_ns)
         if isinstance(frame, BookFrame):
             self._message_queue[self._snapshot_messages_queue_key].put_nowait(frame)
         elif isinstance(frame, TradesFrame):

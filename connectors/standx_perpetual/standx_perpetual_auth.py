@@ -17,7 +17,7 @@ from typing import Any
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
 
-from hummingbot_extensions.connector.errors import Misconfigured, Rejected
+from hummingbot_extensions.connector.errors import Misconfigured, Rejected, Transient
 from hummingbot_extensions.connector.key_watch import KeyWatch
 
 from . import standx_perpetual_constants as CONSTANTS
@@ -46,6 +46,7 @@ class Session:
     token: str = field(repr=False)
     signer: signing.RequestSigner = field(repr=False)
     expires_s: float | None
+    made_mono_s: float = field(default_factory=time.monotonic)
 
 
 class StandxPerpetualAuth(AuthBase):
@@ -71,6 +72,9 @@ class StandxPerpetualAuth(AuthBase):
         self._lock = asyncio.Lock()
         self._signing_turn = asyncio.Lock()
         self._on_keys_changed: Callable[[Misconfigured | None], None] = lambda problem: None
+        self._on_doubted_signature: Callable[[], bool] = lambda: False
+        self._on_new_token: Callable[[], None] = lambda: None
+        self._last_token = ""
         waits = (CONSTANTS.KEY_RETRY_MIN_S, CONSTANTS.KEY_RETRY_MAX_S)
         self.token_watch = KeyWatch(lambda problem: self._on_keys_changed(problem), *waits)
         """Standing of the access token, without which nothing private works."""
@@ -86,6 +90,14 @@ class StandxPerpetualAuth(AuthBase):
     def use_key_listener(self, on_keys_changed: Callable[[Misconfigured | None], None]) -> None:
         """Set who hears of keys that are refused, and with None of keys that are taken again."""
         self._on_keys_changed = on_keys_changed
+
+    def use_doubt_listener(self, on_doubted_signature: Callable[[], bool]) -> None:
+        """Set who finds out about a refused signature; it returns whether it does so now."""
+        self._on_doubted_signature = on_doubted_signature
+
+    def use_token_listener(self, on_new_token: Callable[[], None]) -> None:
+        """Set who hears of a token that takes the place of another: sockets are logged in with the old one."""
+        self._on_new_token = on_new_token
 
     @property
     def has_keys(self) -> bool:
@@ -130,13 +142,20 @@ class StandxPerpetualAuth(AuthBase):
             return current
         async with self._lock:
             if self._session is None or self._remaining_s(self._session) <= 0:
-                self._session = await self._announced(self._new_session())
+                self._adopt(await self._announced(self._new_session()))
+            assert self._session is not None
             return self._session
 
     async def renew(self) -> None:
         """Put a new session in the place of the present one, which stays in use until then and when that fails."""
         async with self._lock:
-            self._session = await self._announced(self._new_session())
+            self._adopt(await self._announced(self._new_session()))
+
+    def _adopt(self, session: Session) -> None:
+        self._session = session
+        before, self._last_token = self._last_token, session.token
+        if before and before != session.token:
+            self._on_new_token()
 
     async def _announced(self, made: Awaitable[Session]) -> Session:
         try:
@@ -152,7 +171,12 @@ class StandxPerpetualAuth(AuthBase):
         session = self._session
         if session is None or session.expires_s is None or not self.is_renewable:
             return None
-        return self._remaining_s(session) - min(CONSTANTS.TOKEN_REFRESH_BEFORE_S, self._lifetime_s / 2)
+        return self._remaining_s(session) - self.renewal_lead_s
+
+    @property
+    def renewal_lead_s(self) -> float:
+        """How long before its expiry a session is renewed."""
+        return min(CONSTANTS.TOKEN_REFRESH_BEFORE_S, self._lifetime_s / 2)
 
     @property
     def expires_in_s(self) -> float | None:
@@ -223,8 +247,13 @@ class StandxPerpetualAuth(AuthBase):
     def explained(self, error: Rejected) -> Exception:
         """The error itself, or for a refused token or signature the Misconfigured that tells what to do about it.
 
-        The key's watch notes a refusal, so that it is announced once and not asked about without end.
+        The key's watch notes a refusal, so that it is announced once and not asked about without end. A signature
+        carries a time: whether a clock or the key is wrong is found out by whoever ``use_doubt_listener`` named, else
+        the second refusal in a row convicts the key.
         """
+        if error.code == 401 and self._is_old_wallet_token():
+            self.forget_session(self._session)
+            return Transient("the access token was refused, logging in again")
         if error.code == 401:
             problem = Misconfigured(
                 self._field("secret"),
@@ -239,9 +268,18 @@ class StandxPerpetualAuth(AuthBase):
                 f"StandX refused the request (HTTP 403: {self._scrubbed(error.text)})",
                 "Use the request-signing key that was created together with the token, with the Trade permission.",
             )
-            self.signing_watch.refused(problem)
+            is_again = self.signing_watch.problem is not None
+            self.signing_watch.suspected(problem)
+            if not self._on_doubted_signature() and is_again:
+                self.signing_watch.confirmed()
             return problem
         return error
+
+    def _is_old_wallet_token(self) -> bool:
+        """Whether a refused token may have been good once, and another can be had."""
+        if not self.is_renewable:
+            return False
+        return self._session is None or time.monotonic() - self._session.made_mono_s > CONSTANTS.TOKEN_FRESH_S
 
     def _scrubbed(self, text: str) -> str:
         """Venue text without anything that we were given as a secret."""

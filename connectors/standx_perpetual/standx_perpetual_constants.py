@@ -89,6 +89,19 @@ KEY_RETRY_MAX_S = 120.0
 that it was the venue's own fault.
 """
 UNKNOWN_PAIR_RETRY_S = 60.0
+TOKEN_CHECK_S = 3.0
+"""A token that the venue has not taken for this long is tried, so that its end is found before an order needs it."""
+TOKEN_FRESH_S = 5.0
+"""A wallet's token that is refused so soon after its login is refused for good; an older one was revoked."""
+TOKEN_RENEWAL_RETRY_S = (1.0, 60.0)
+CLOCK_BURST = 3
+"""Round trips in a row at the start and when the clock is in doubt."""
+CLOCK_CHECK_S = 2.0
+"""Frames that put the clock in doubt have it asked at most this often."""
+CLOCK_OFF_S = 1.0
+"""A local clock that is off by more is worth a warning."""
+LATE_FRAME_S = 5.0
+"""A stamp so old may mean a late frame, or a venue clock that was set back: the clock is asked."""
 TOKEN_LIFETIME_S = 604800
 TOKEN_REFRESH_BEFORE_S = 86400
 

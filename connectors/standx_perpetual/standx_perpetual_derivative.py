@@ -19,6 +19,7 @@ from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
+from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -41,18 +42,18 @@ from . import (
 from . import (
     standx_perpetual_web_utils as web_utils,
 )
-from .standx_perpetual_account_sync import StandxAccountSync
 from .standx_perpetual_api_order_book_data_source import StandxPerpetualAPIOrderBookDataSource
 from .standx_perpetual_auth import StandxPerpetualAuth
 from .standx_perpetual_order_entry import OrderEntryStream
 from .standx_perpetual_parse import overview_prices, parse_funding_row, parse_symbol_info, rows_of
 from .standx_perpetual_sockets import Sockets
+from .standx_perpetual_upkeep import StandxUpkeep
 from .standx_perpetual_user_stream_data_source import StandxPerpetualUserStreamDataSource
 
 utils.register_feeds()
 
 
-class StandxPerpetualDerivative(StandxAccountSync):
+class StandxPerpetualDerivative(StandxUpkeep):
     """One account on StandX, live or on the local emulator, one-way positions in cross margin."""
 
     web_utils = web_utils
@@ -98,10 +99,13 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._bootstrap = Debounced(self._read_account, 0.0, self._tasks, "bootstrap")
         self._sockets = Sockets()
         self._is_account_read = False
+        self._was_reached = False
+        self._prepare_upkeep()
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
         self._auth.use_key_listener(self._on_keys_changed)
+        self._auth.use_doubt_listener(self._on_doubted_signature)
         self._order_entry = OrderEntryStream(
             self._web_assistants_factory,
             self._auth,
@@ -111,6 +115,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
             self._on_command_lost,
             self.logger(),
         )
+        self._auth.use_token_listener(self._on_new_token)
 
     # --- properties that Hummingbot asks for -------------------------------------------------------------------------
 
@@ -125,7 +130,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
     @property
     def authenticator(self) -> StandxPerpetualAuth:
         login, secret, request_key = self._keys
-        return StandxPerpetualAuth(login, secret, request_key, self._domain, now_s=self._time_synchronizer.time)
+        return StandxPerpetualAuth(login, secret, request_key, self._domain, now_s=self._venue_time_s)
 
     @property
     def rate_limits_rules(self) -> list[RateLimit]:
@@ -236,7 +241,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
     def _create_order_book_data_source(self) -> StandxPerpetualAPIOrderBookDataSource:
         return StandxPerpetualAPIOrderBookDataSource(
             self._trading_pairs, self, self._web_assistants_factory, self._domain, self._market, self._sockets,
-            self._on_public_stream,
+            self._on_public_stream, self._on_stamp,
         )  # fmt: skip
 
     def _create_user_stream_data_source(self) -> StandxPerpetualUserStreamDataSource:
@@ -276,9 +281,6 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._is_account_read = False
         self._market.listeners.notify_all()
 
-    def _on_private_frame(self, frame: Mapping[str, Any], received_mono_ns: int) -> None:
-        pass
-
     async def _login_request(self, path: str, params: Mapping[str, str], body: Mapping[str, Any]) -> Any:
         return await web_utils.request_json(
             self._web_assistants_factory, path, self._domain, method=RESTMethod.POST, params=params, body=body
@@ -289,11 +291,13 @@ class StandxPerpetualDerivative(StandxAccountSync):
     async def start_network(self) -> None:
         """Start Hummingbot's loops and our own: order entry socket, funding rates, first prices."""
         if self.is_trading_required and self._auth.has_keys:
-            # Bad keys are then known, and said once, before any loop starts to try them.
+            # A clock that is off and bad keys are then known, and said once, before any loop starts to sign.
+            await self._update_time_synchronizer()
             await self._refresh_balances_quietly()
         await super().start_network()
         if self.is_trading_required:
             self._tasks.spawn(self._order_entry.run(), "order-entry")
+            self._loops.spawn(self._keep_session(), "session")
         if self._trading_pairs:
             self._tasks.spawn(self._poll_funding(), "funding")
 
@@ -304,6 +308,7 @@ class StandxPerpetualDerivative(StandxAccountSync):
             self._funding_fee_polling_task.cancel()
             self._funding_fee_polling_task = None
         await super().stop_network()
+        await self._loops.stop()
         await self._tasks.stop()
 
     def _on_keys_changed(self, problem: Misconfigured | None) -> None:
@@ -351,10 +356,6 @@ class StandxPerpetualDerivative(StandxAccountSync):
         self._is_account_read = self._user_stream_tracker.data_source.is_authenticated
         self._market.listeners.notify_all()
 
-    async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False) -> None:
-        """A clock server that is down must not stop the polling of the account."""
-        await super()._update_time_synchronizer(pass_on_non_cancelled_error=True)
-
     async def _init_funding_info(self) -> None:
         """As upstream, but one market without an answer must not keep the others from their updates."""
         for trading_pair in tuple(self._trading_pairs):
@@ -393,6 +394,18 @@ class StandxPerpetualDerivative(StandxAccountSync):
 
     async def _public(self, path: str, **params: Any) -> Any:
         return await web_utils.request_json(self._web_assistants_factory, path, self._domain, params=params or None)
+
+    async def check_network(self) -> NetworkStatus:
+        """As upstream until it is reached for the first time; from then on connected.
+
+        Hummingbot stops everything when a check fails and asks again 10 s later, although every loop of ours waits for
+        the venue by itself and is back sooner; ``ready`` and the ages say how things stand.
+        """
+        if self._was_reached:
+            return NetworkStatus.CONNECTED
+        status = await super().check_network()
+        self._was_reached = status is NetworkStatus.CONNECTED
+        return status
 
     async def _make_network_check_request(self) -> None:
         await self._public(CONSTANTS.KLINE_TIME_PATH)

@@ -31,6 +31,7 @@ class KeyWatch:
         self._retry_at_s = 0.0
         self.problem: Misconfigured | None = None
         """Why the key is refused; None while it is not."""
+        self._is_announced = False
 
     @property
     def retry_in_s(self) -> float:
@@ -47,15 +48,27 @@ class KeyWatch:
 
     def refused(self, problem: Misconfigured) -> None:
         """The key was refused, by the venue or by our own look at it."""
-        is_news = self.problem is None
-        self.problem = problem
-        if is_news:
+        self.suspected(problem)
+        self.confirmed()
+
+    def suspected(self, problem: Misconfigured) -> None:
+        """The key was refused, but it may not be the key's fault: nothing goes out, and nothing is announced yet."""
+        if self.problem is None:
             self._retry_at_s = self._mono_s() + self._backoff.next_s()
-            self._on_change(problem)
+        self.problem = problem
+
+    def confirmed(self) -> None:
+        """What was suspected is so; nothing when it has been cleared meanwhile."""
+        if self.problem is not None and not self._is_announced:
+            self._is_announced = True
+            self._on_change(self.problem)
 
     def accepted(self) -> None:
         """The venue took the key."""
-        if self.problem is not None:
-            self.problem = None
-            self._backoff.reset()
+        if self.problem is None:
+            return
+        self.problem = None
+        self._backoff.reset()
+        if self._is_announced:
+            self._is_announced = False
             self._on_change(None)

@@ -17,6 +17,7 @@ class MarketState:
         self.skipped: Counter[str] = Counter()
         self._books: dict[str, BookState] = {}
         self._prices: dict[str, PriceState] = {}
+        self._is_stamp_known: dict[str, bool] = {}
 
     def book(self, trading_pair: str) -> BookState | None:
         """Best levels as shown, None before the first book."""
@@ -38,10 +39,15 @@ class MarketState:
         """
         known = self._prices.get(trading_pair)
         stamp = state.exchange_ts_ns
-        if known is not None and stamp is not None and stamp < (known.exchange_ts_ns or 0):
+        is_comparable = self._is_stamp_known.pop(trading_pair, True)
+        if is_comparable and known is not None and stamp is not None and stamp < (known.exchange_ts_ns or 0):
             return
         self._prices[trading_pair] = state
         self.listeners.notify(trading_pair)
+
+    def forget_stamps(self) -> None:
+        """The venue's clock has leapt: the next prices count whatever their stamp says."""
+        self._is_stamp_known = dict.fromkeys(self._prices, False)
 
     def on_skipped(self, frame: SkippedFrame) -> None:
         """Count a frame that was not used."""

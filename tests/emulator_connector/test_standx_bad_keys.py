@@ -144,6 +144,8 @@ async def test_a_signature_refused_over_the_socket_names_the_key(caplog: pytest.
                 b.place("buy", "0.01", near_price(b.connector, "buy", Decimal(5)))
             await until(lambda: len(b.watched.failures) == 6)
             assert b.handle.exchange.counters.bad_signatures == 1 and b.account()["orders_placed"] == 0
+            # The venue's clock is asked before the key is blamed.
+            await until(lambda: lines(caplog, logging.ERROR), what="the announcement")
         assert len([line for line in lines(caplog, logging.ERROR) if KEY_FIELD in line]) == 1
         assert not [line for line in lines(caplog, logging.WARNING) if KEY_FIELD not in line]
 
