@@ -1,0 +1,58 @@
+"""Twenty minutes of the bot's time with a fault in each: nothing is left over, nothing grows with what it trades."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.kill9 import lives
+from tests.soak import run, trend
+from tests.support import lockstep
+
+pytestmark = [pytest.mark.hummingbot, pytest.mark.timeout(600)]
+
+HOURS = 1 / 3
+PER_ORDER = 0.2
+"""A container that keeps a fifth of an entry for every order keeps something that it should not."""
+BOUNDED = {
+    "._client_ids": 20_000,
+    "._commands": 5_000,
+    "._exact_fees": 20_000,
+    "._outcomes._records": 20_000,
+    ".standings._record._closed": 20_000,  # orders of the running hour, folded into its score at the full hour
+    ".booked": 5_000,
+}
+"""Ends of paths that may grow up to a bound of their own, and that bound."""
+
+
+def test_twenty_minutes_of_faults_leave_nothing_behind(tmp_path: Path) -> None:
+    """Handles, threads and tasks stand still, no container grows with the orders, and all books agree at the end."""
+    with lives.nest(tmp_path, run.WALLET) as nest:
+        soak = lockstep.run(run.run(nest, HOURS, seed=2, sample_s=60.0, say=lambda line: None))
+    assert soak.orders > 100, "the market was not traded in"
+    assert soak.fills > 30, "nobody traded with the bot"
+    assert sum(soak.faults.values()) >= 15
+    assert not soak.problems, "\n".join(soak.problems)
+    assert soak.unknown == 0
+    assert len(soak.rows) >= 15
+    for name, slack in (("handles", 6), ("threads", 2), ("tasks", 12)):
+        t = trend.trend(soak.rows, name)
+        assert t.last <= t.first + slack, f"{name} grew: {t}"
+    for t in trend.growing(soak.rows, "containers", PER_ORDER * soak.orders * (1 - trend.WARM_UP_FRAC)):
+        bound = next((bound for end, bound in BOUNDED.items() if t.name.rstrip("[]").endswith(end)), None)
+        assert bound is not None, f"a container grows with the orders: {t}"
+        assert t.most <= bound, f"a container is past its bound of {bound}: {t}"
+
+
+def test_a_container_that_grows_is_seen() -> None:
+    """The check above fails on a leak: an entry for every order, sampled as a bot's is."""
+    rows = [{"s": 60.0 * n, "containers": {"Quoter.leak": 10 * n, "Quoter.steady": 7}} for n in range(20)]
+    assert [(t.name, round(t.per_hour)) for t in trend.growing(rows, "containers", 50.0)] == [("Quoter.leak", 600)]
+
+
+def test_the_slope_is_the_straight_line_through_the_samples() -> None:
+    """Noise around a line does not hide it."""
+    points = [(float(n), 3.0 * n + (1 if n % 2 else -1)) for n in range(200)]
+    assert abs(trend.slope(points) - 3.0) < 0.01
+    assert trend.slope([(1.0, 5.0)]) == 0.0
