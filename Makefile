@@ -29,9 +29,11 @@ check: setup
 bench: setup
 	$(PY) -m tests.bench
 
-# What takes longer than a test run may: ten thousand cases for every property.
+# What takes longer than a test run may: ten thousand cases for every property, kills at every point, a day's soak.
 proof: setup
 	HBX_HYPOTHESIS_PROFILE=proof HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q --timeout 0 tests/property tests/kernels
+	$(PY) -m tests.kill9 --points all
+	$(PY) -m tests.soak --hours 24
 
 build: setup
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
