@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from hummingbot.connector.derivative.position import Position
-from hummingbot.core.data_type.common import PositionSide
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
@@ -30,7 +29,6 @@ from .standx_perpetual_fills import RECOVERABLE
 from .standx_perpetual_parse import (
     OrderRow,
     OrderStatus,
-    PositionRow,
     parse_balances,
     parse_fill,
     parse_order,
@@ -38,15 +36,29 @@ from .standx_perpetual_parse import (
     parse_wallet_frame,
     rows_of,
 )
-from .standx_perpetual_stop_check import StandxStopCheck
+from .standx_perpetual_positions import StandxPositions
 
 _QUERIES_AT_ONCE = 5
 
 
-class StandxAccountSync(StandxStopCheck):
+class StandxAccountSync(StandxPositions):
     """The part of the connector that keeps the account's picture true."""
 
-    _listed_own_ids: set[str]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._listed_own_ids: set[str] = set()
+        self._bad_frames: Counter[str] = Counter()
+        self._bad_channels: set[str] = set()
+        self._account_check = Debounced(self._reread_account, 1.0, self._tasks, "account-check")
+        super().__init__(*args, **kwargs)
+
+    async def _reread_account(self) -> None:
+        """After a private frame that could not be read: what it may have told."""
+        for step in (self._update_positions, self._update_order_status):
+            try:
+                await step()
+            except RECOVERABLE as problem:
+                self.logger().debug(f"account not read step={step.__name__} cause={problem}")
+
     _proven_session: Session | None
     """The login whose request key the venue is known to take."""
     _proof_backoff: Backoff
@@ -65,19 +77,39 @@ class StandxAccountSync(StandxStopCheck):
         }
         async for message in self._iter_user_event_queue():
             try:
-                handler = handlers.get(message["channel"])
-                body = message["data"]
+                channel, body = message["channel"], message["data"]
+                handler = handlers.get(channel)
                 if handler is not None:
                     for row in body if isinstance(body, list) else [body]:
-                        await handler(row)
+                        await self._on_private_row(channel, row, handler)
             except asyncio.CancelledError:
                 raise
             except Exception:  # noqa: BLE001  any bad frame, not the loop
                 # A malformed frame is logged and skipped; it must not make the loop sleep or die.
                 self.logger().exception("Unexpected error in user stream listener loop.")
 
+    async def _on_private_row(
+        self, channel: str, row: Mapping[str, Any], handler: Callable[[Mapping[str, Any]], Awaitable[None]]
+    ) -> None:
+        """Hand a row on; one that cannot be read is counted, said once in a row, and what it told is read by REST."""
+        try:
+            await handler(row)
+        except (KeyError, ValueError, TypeError) as problem:
+            self._bad_frames[channel] += 1
+            if channel not in self._bad_channels:
+                self._bad_channels.add(channel)
+                self.logger().warning(
+                    f"private frame cannot be read channel={channel} cause={type(problem).__name__}, asking by REST"
+                )
+            self._account_check.request()
+        else:
+            self._bad_channels.discard(channel)
+
     async def _on_order_frame(self, body: Mapping[str, Any]) -> None:
-        await self._apply_order_row(parse_order(body), is_from_stream=True)
+        row = parse_order(body)
+        await self._apply_order_row(row, is_from_stream=True)
+        if not row.status.is_final:
+            self._note_listed({row.client_order_id: row})
         self._balance_refresh.request()
 
     async def _on_trade_frame(self, body: Mapping[str, Any]) -> None:
@@ -85,7 +117,7 @@ class StandxAccountSync(StandxStopCheck):
         self._balance_refresh.request()
 
     async def _on_position_frame(self, body: Mapping[str, Any]) -> None:
-        self._apply_position(parse_position(body), self._pair_or_none(str(body["symbol"])))
+        self._on_position_row(parse_position(body), self._pair_or_none(str(body["symbol"])))
         self._balance_refresh.request()
 
     async def _on_balance_frame(self, body: Mapping[str, Any]) -> None:
@@ -114,7 +146,7 @@ class StandxAccountSync(StandxStopCheck):
             self._on_refused(row.client_order_id, Rejected(400, "rejected"))
             return
         was_refused = record.outcome is OrderOutcome.REJECTED
-        self._outcomes.mark_accepted(row.client_order_id)
+        self._outcomes.mark_seen(row.client_order_id)
         compat.forget_not_found(self._order_tracker, row.client_order_id)
         exchange_order_id = str(row.order_id)
         if row.status is OrderStatus.UNKNOWN:
@@ -184,7 +216,9 @@ class StandxAccountSync(StandxStopCheck):
         order.current_state = OrderState.OPEN
         order.update_exchange_order_id(exchange_order_id)
         self._order_tracker.start_tracking_order(order)
-        self._resolve_soon(order.client_order_id, 0.0)
+        # A resolver may be asleep between two questions: this cancel does not wait for it.
+        self._tasks.spawn(self._cancel_again(order.client_order_id), f"revived-{order.client_order_id}")
+        self._resolve_soon(order.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
 
     # --- status by REST ----------------------------------------------------------------------------------------------
 
@@ -219,6 +253,8 @@ class StandxAccountSync(StandxStopCheck):
         await self._fetch_what_is_missing(rows, lost)
         for row in rows:
             await self._apply_order_row(row)
+        believed_ns = time.monotonic_ns() - int(2 * CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S * 1e9)
+        self._outcomes.settle_absent(self._order_tracker.all_fillable_orders, believed_ns)
 
     async def _fetch_what_is_missing(self, rows: list[OrderRow], lost: list[InFlightOrder]) -> None:
         wanted = list(lost)
@@ -297,50 +333,7 @@ class StandxAccountSync(StandxStopCheck):
         listed = {key for key in self._listed_own_ids if key not in self._gone}
         return tuple(sorted(tracked | listed | self._leftovers.keys()))
 
-    # --- positions and balances --------------------------------------------------------------------------------------
-
-    async def _update_positions(self) -> None:
-        """All positions (sample tests/wire/standx/rest_query_positions.json); rows that are zero or gone are
-        removed.
-        """
-        rows, _ = rows_of(await self._private(CONSTANTS.QUERY_POSITIONS_PATH))
-        symbol_map = await self.trading_pair_symbol_map()
-        seen: set[str] = set()
-        for raw in rows:
-            trading_pair = symbol_map.get(str(raw.get("symbol")))
-            try:
-                row = parse_position(raw)
-            except (KeyError, ValueError, TypeError):
-                self.logger().warning("a position in a REST reply cannot be read and is skipped")
-                if trading_pair is not None:
-                    seen.add(trading_pair)
-                continue
-            if trading_pair is not None and row.size:
-                seen.add(trading_pair)
-            self._apply_position(row, trading_pair)
-        for key in [key for key in self.account_positions if key not in seen]:
-            self._perpetual_trading.remove_position(key)
-
-    def _apply_position(self, row: PositionRow, trading_pair: str | None) -> None:
-        if trading_pair is None:
-            return
-        side = PositionSide.LONG if row.size > 0 else PositionSide.SHORT
-        key = self._perpetual_trading.position_key(trading_pair, side)
-        if row.size == 0:
-            self._perpetual_trading.remove_position(key)
-            return
-        pnl = row.unrealized_pnl
-        if pnl is None:
-            state = self.price_state(trading_pair)
-            known = self.account_positions.get(key)
-            if state is not None and state.mark is not None:
-                pnl = (state.mark - row.entry_price) * row.size
-            else:
-                pnl = known.unrealized_pnl if known is not None else Decimal(0)
-        leverage = row.leverage if row.leverage is not None else Decimal(self.get_leverage(trading_pair))
-        self._perpetual_trading.set_position(
-            key, Position(trading_pair, side, pnl, row.entry_price, row.size, leverage)
-        )
+    # --- balances ----------------------------------------------------------------------------------------------------
 
     async def _update_balances(self) -> None:
         """Equity and free cross margin (sample tests/wire/standx/rest_query_balance.json); a new account has none.

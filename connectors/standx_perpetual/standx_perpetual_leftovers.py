@@ -108,6 +108,7 @@ class StandxLeftovers(StandxFills):
         restored = [key for key in ours if key in self._order_tracker.active_orders]
         for client_order_id in restored:
             self._disown(client_order_id)
+            self._outcomes.record(client_order_id).is_restored = True
             self._outcomes.mark_unknown(client_order_id, "of an earlier run")
         if restored:
             self.logger().warning(f"orders of an earlier run restored, clearing them away n={len(restored)}")
@@ -198,6 +199,9 @@ class StandxLeftovers(StandxFills):
 
     def _is_orphan(self, client_order_id: str) -> bool:
         if not client_order_id.startswith(self.owner_tag) or client_order_id in self._gone:
+            return False
+        done = self._order_tracker.fetch_cached_order(client_order_id)
+        if done is not None and done.completely_filled_event.is_set():
             return False
         return not any(
             client_order_id in connector._order_tracker.all_updatable_orders

@@ -29,7 +29,7 @@ from hummingbot_extensions.connector.errors import (
     Unknown,
 )
 from hummingbot_extensions.connector.outcomes import OrderRecord, OutcomeBook
-from hummingbot_extensions.connector.owned_tasks import OwnedTasks
+from hummingbot_extensions.connector.owned_tasks import OwnedTasks, any_set
 from hummingbot_extensions.connector.token_bucket import TokenBucket
 from hummingbot_extensions.core.types import OrderOutcome, Side, TimeInForce
 
@@ -258,6 +258,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST)
         is_signed = request.get("method") is RESTMethod.POST
         for is_last in (False, True):
+            session = self._auth.current
             try:
                 reply = await web.request_json(
                     self._web_assistants_factory, path, self._domain, is_auth_required=True, **request
@@ -266,7 +267,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 return reply
             except Rejected as error:
                 if error.code == 401 and not is_last and self._auth.is_renewable:
-                    self._auth.forget_session()
+                    self._auth.forget_session(session)
                     continue
                 if isinstance(error, NotFound):
                     self._keys_taken(is_signed)
@@ -288,9 +289,14 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         if not reply.is_final:
             return
         if command.kind is CommandKind.PLACE:
+            outcome = self._outcomes.record(command.client_order_id).outcome
             if reply.is_success:
                 self._outcomes.mark_accepted(command.client_order_id)
                 self._resolve_soon(command.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
+            elif outcome is OrderOutcome.ACCEPTED:
+                # Two final words that contradict each other: the account has to say.
+                self.logger().debug(f"refusal after success id={command.client_order_id} reason={reply.message}")
+                self._resolve_soon(command.client_order_id, 0.0)
             else:
                 self._on_refused(command.client_order_id, refusal(reply.code, reply.message))
         else:
@@ -314,7 +320,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         record = self._outcomes.record(client_order_id)
         if order is None or record.is_terminal:
             return
-        if record.outcome is OrderOutcome.ACCEPTED:
+        if record.is_seen:
             self.logger().warning(f"refusal contradicted by the account id={client_order_id} reason={error.text}")
             return
         explained = self._auth.explained(error)
@@ -328,8 +334,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
 
     def _on_unknown(self, order: InFlightOrder, cause: str) -> None:
         client_order_id = order.client_order_id
-        self._outcomes.mark_unknown(client_order_id, cause)
-        if self._outcomes.outcome(client_order_id) is OrderOutcome.UNKNOWN:
+        if self._outcomes.mark_unknown(client_order_id, cause):
             self.logger().warning(f"order outcome unknown id={client_order_id} cause={cause}, asking the venue")
         self._resolve_soon(client_order_id, 0.0)
 
@@ -366,9 +371,12 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         except asyncio.CancelledError:
             raise
         except NotFound:
-            self.logger().warning(f"Failed to cancel order {client_order_id} (order not found), looking for fills")
-            await self._order_tracker.process_order_not_found(client_order_id)
+            self.logger().info(f"Failed to cancel order {client_order_id} (order not found), looking for fills")
+            await self._on_not_listed(order)
         except (Unknown, Transient) as problem:
+            if self._outcomes.record(client_order_id).is_terminal:
+                self.logger().debug(f"cancel of an order that has ended id={client_order_id} cause={problem}")
+                return client_order_id
             self.logger().warning(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
         except Misconfigured as problem:
             # Announced at ERROR with the orders that may rest; a line for each attempt would only bury that.
@@ -389,10 +397,11 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         if not command.is_over_ws:
             self._resolve_soon(order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
             return True
-        try:
-            await asyncio.wait_for(command.answered.wait(), CONSTANTS.ORDER_DEADLINE_S)
-        except TimeoutError:
-            raise Unknown(f"no answer to a cancel within {CONSTANTS.ORDER_DEADLINE_S:g} s") from None
+        record = self._outcomes.record(order_id)
+        if not await any_set((command.answered, record.ended), CONSTANTS.ORDER_DEADLINE_S):
+            raise Unknown(f"no answer to a cancel within {CONSTANTS.ORDER_DEADLINE_S:g} s")
+        if record.is_terminal:
+            return True
         if not command.replies:
             raise Unknown("the order entry socket dropped before the answer to a cancel")
         is_taken = command.replies[0].is_success
@@ -499,17 +508,23 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
     async def _on_not_listed(self, order: InFlightOrder) -> None:
         """query_order does not know the order: the venue's word only when the order is old enough to be visible."""
         client_order_id = order.client_order_id
-        record = self._outcomes.record(client_order_id)
+        if not self._is_not_found_believed(order):
+            return
         if order.exchange_order_id is not None:
             await self._order_tracker.process_order_not_found(client_order_id)
             return
-        if record.sent_mono_ns is None:
+        self._on_refused(client_order_id, NotFound(404, "the venue does not know the order"))
+
+    def _is_not_found_believed(self, order: InFlightOrder) -> bool:
+        record = self._outcomes.record(order.client_order_id)
+        if record.sent_mono_ns is not None:
+            age_s = (time.monotonic_ns() - record.sent_mono_ns) / 1e9
+        elif order.exchange_order_id is not None and not record.is_restored:
+            return True
+        else:
             created_s = order.creation_timestamp
             age_s = self.current_timestamp - created_s if created_s and created_s > 0 else 0.0
-        else:
-            age_s = (time.monotonic_ns() - record.sent_mono_ns) / 1e9
-        if age_s >= CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S:
-            self._on_refused(client_order_id, NotFound(404, "the venue does not know the order"))
+        return bool(age_s >= CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S)
 
     # --- news into Hummingbot's tracker ------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ class PositionRow:
     entry_price: Decimal
     leverage: Decimal | None
     unrealized_pnl: Decimal | None
+    updated_ts_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def parse_order(row: Mapping[str, Any]) -> OrderRow:
         symbol=str(row["symbol"]),
         side=Side(row["side"]),
         size=_needed(row, "qty"),
-        filled_size=decimal_or_none(row.get("fill_qty")) or Decimal(0),
+        filled_size=Decimal(0) if row.get("fill_qty") is None else _needed(row, "fill_qty"),
         status=_STATUS_BY_TEXT.get(raw_status.lower(), OrderStatus.UNKNOWN),
         raw_status=raw_status,
         reduce_only=bool(row.get("reduce_only", False)),
@@ -210,12 +211,14 @@ def parse_fill(row: Mapping[str, Any]) -> FillRow:
 
 def parse_position(row: Mapping[str, Any]) -> PositionRow:
     """Sample: tests/wire/standx/rest_query_positions.json, ws_stream_position.json."""
+    size = _needed(row, "qty")
     return PositionRow(
         symbol=str(row["symbol"]),
-        size=_needed(row, "qty"),
-        entry_price=decimal_or_none(row.get("entry_price")) or Decimal(0),
+        size=size,
+        entry_price=_needed(row, "entry_price") if size else Decimal(0),
         leverage=decimal_or_none(row.get("leverage")),
         unrealized_pnl=decimal_or_none(row.get("upnl")),
+        updated_ts_ns=parse_time_ns(row.get("updated_at")),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from hummingbot_extensions.core.types import OrderOutcome
@@ -28,10 +29,25 @@ class OrderRecord:
     is_taker: bool | None = None
     """Whether the order would take liquidity as far as known when it was sent."""
     is_cancel_wanted: bool = False
-    is_terminal: bool = False
-    """A final state was handed to Hummingbot; later non-final news must not undo it."""
+    is_seen: bool = False
+    """The account itself has shown the order (order frame, query, list or fill). A mere success frame has not."""
+    is_restored: bool = False
+    """Of an earlier run, taken back from Hummingbot's store."""
     known: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the venue's word on the order is in, either way."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_terminal(self) -> bool:
+        """A final state was handed to Hummingbot; later non-final news must not undo it."""
+        return self.ended.is_set()
+
+    @is_terminal.setter
+    def is_terminal(self, is_terminal: bool) -> None:
+        if is_terminal:
+            self.ended.set()
+        else:
+            self.ended.clear()
 
 
 class OutcomeBook:
@@ -64,25 +80,50 @@ class OutcomeBook:
         return any(record.outcome is OrderOutcome.UNKNOWN for record in self._records.values())
 
     def mark_accepted(self, client_order_id: str) -> None:
-        """The venue knows the order. Overrides a refusal: the account's own stream is the better witness."""
+        """A success frame says that the venue took the order; the account has not shown it yet. Ignored after a
+        refusal: of two words that contradict each other only the account's own decides.
+        """
+        record = self.record(client_order_id)
+        if record.outcome is not OrderOutcome.REJECTED:
+            record.outcome = OrderOutcome.ACCEPTED
+        record.known.set()
+
+    def mark_seen(self, client_order_id: str) -> None:
+        """The account shows the order. Overrides a refusal: its own word is the better witness."""
         record = self.record(client_order_id)
         record.outcome = OrderOutcome.ACCEPTED
+        record.is_seen = True
         record.known.set()
 
     def mark_rejected(self, client_order_id: str, reason: str) -> None:
-        """The venue (or our own rules, before sending) refused the order; ignored once it was seen at the venue."""
+        """The venue (or our own rules, before sending) refused the order; ignored once the account has shown it."""
         record = self.record(client_order_id)
-        if record.outcome is not OrderOutcome.ACCEPTED:
+        if not record.is_seen:
             record.outcome = OrderOutcome.REJECTED
             record.reason = reason
         record.known.set()
 
-    def mark_unknown(self, client_order_id: str, cause: str) -> None:
-        """No word in time; ignored when the word has come meanwhile."""
+    def mark_unknown(self, client_order_id: str, cause: str) -> bool:
+        """No word in time; ignored when the word has come meanwhile. True when this is news."""
         record = self.record(client_order_id)
-        if record.outcome is OrderOutcome.PENDING:
-            record.outcome = OrderOutcome.UNKNOWN
-            record.reason = cause
+        if record.outcome is not OrderOutcome.PENDING:
+            return False
+        record.outcome = OrderOutcome.UNKNOWN
+        record.reason = cause
+        return True
+
+    def settle_absent(self, present: Container[str], sent_before_mono_ns: int) -> None:
+        """Close the records of orders sent before that moment which Hummingbot has dropped for good (lost orders): what
+        is not ``present`` is looked for by nobody, and one that still rests would be found as a leftover.
+        """
+        for client_order_id, record in self._records.items():
+            if record.is_terminal or client_order_id in present:
+                continue
+            if record.sent_mono_ns is not None and record.sent_mono_ns < sent_before_mono_ns:
+                if not record.is_seen:
+                    record.outcome = OrderOutcome.REJECTED
+                    record.reason = record.reason or "lost"
+                record.is_terminal = True
 
     def _forget_settled(self) -> None:
         if len(self._records) <= self._max_records:

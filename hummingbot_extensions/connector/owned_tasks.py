@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 _logger = logging.getLogger(__name__)
@@ -75,3 +75,14 @@ class Debounced:
             await asyncio.sleep(self._delay_s)
             self._is_wanted = False
             await self._refresh()
+
+
+async def any_set(events: Iterable[asyncio.Event], timeout_s: float) -> bool:
+    """True once one of ``events`` is set, False when none was within ``timeout_s``."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -29,17 +29,22 @@ PENDING, ACCEPTED, REJECTED, UNKNOWN = OrderOutcome
         (["unknown", "accepted"], ACCEPTED),
         (["unknown", "rejected"], REJECTED),
         (["accepted", "unknown"], ACCEPTED),
-        (["accepted", "rejected"], ACCEPTED),
-        (["rejected", "accepted"], ACCEPTED),
+        (["accepted", "rejected"], REJECTED),
+        (["seen", "rejected"], ACCEPTED),
+        (["rejected", "accepted"], REJECTED),
+        (["rejected", "seen"], ACCEPTED),
+        (["accepted", "seen", "rejected"], ACCEPTED),
         (["rejected", "unknown"], REJECTED),
     ],
 )
 def test_outcome_transitions(steps: list[str], expected: OrderOutcome) -> None:
-    """A word from the venue settles an order; nothing makes a settled one unknown; the account outranks a refusal."""
+    """A word from the venue settles an order; nothing makes a settled one unknown; what the account has shown outranks
+    a refusal, what a success frame says does not.
+    """
     book = OutcomeBook()
     book.record("a")
     for step in steps:
-        getattr(book, f"mark_{step}")(*("a", "why")[: 1 if step == "accepted" else 2])
+        getattr(book, f"mark_{step}")(*("a", "why")[: 1 if step in ("accepted", "seen") else 2])
     assert book.outcome("a") is expected
     assert book.has_unknown is (expected is UNKNOWN)
     assert book.record("a").known.is_set() is (expected in (ACCEPTED, REJECTED))
