@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from hummingbot_extensions.core.decision import Decision
@@ -18,7 +19,9 @@ DISARMED = "disarmed"
 STOPPED = "stopped"
 DECISION_FAILED = "decision_failed"
 SCORED_EVERY_NS = 1_000_000_000
-"""Programs are scored no oftener: the score takes a millisecond, and dashboards ask as often as they like."""
+"""Programs are scored no oftener: dashboards ask as often as they like."""
+SCORE_PAUSE = 100
+"""A score stands for so many times what it cost: an hour of many orders must not keep the loop from quoting."""
 
 
 class Presence:
@@ -31,7 +34,8 @@ class Presence:
     def __init__(self, start_ns: int, standings: Standings | None = None) -> None:
         """``standings`` score the same orders by the reward programs, against the venue's own mark."""
         self.standings = standings
-        self._scored: tuple[int, tuple[ProgramStanding, ...]] | None = None
+        self._scored: tuple[ProgramStanding, ...] = ()
+        self._score_due_ns = start_ns
         self._meter = BandMeter(start_ns)
         self._frame_ns = start_ns
         self._noted_ns = start_ns
@@ -87,12 +91,13 @@ class Presence:
         return self._meter.total(now_ns)
 
     def programs(self, now_ns: int) -> tuple[ProgramStanding, ...]:
-        """Where each reward program stands, at most a second old; empty where the venue has none."""
-        if self.standings is None:
-            return ()
-        if self._scored is None or now_ns - self._scored[0] >= SCORED_EVERY_NS:
-            self._scored = (now_ns, self.standings.standings(now_ns))
-        return self._scored[1]
+        """Where each reward program stands, normally at most a second old; empty where the venue has none."""
+        if self.standings is not None and now_ns >= self._score_due_ns:
+            began_ns = time.perf_counter_ns()
+            self._scored = self.standings.standings(now_ns)
+            cost_ns = time.perf_counter_ns() - began_ns
+            self._score_due_ns = now_ns + max(SCORED_EVERY_NS, SCORE_PAUSE * cost_ns)
+        return self._scored
 
     def spent_s(self, now_ns: int, side: Side) -> dict[str, float]:
         """Seconds that ``side`` was quoted or silent under each reason; they sum to the whole time."""
