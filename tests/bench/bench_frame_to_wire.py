@@ -1,4 +1,6 @@
-"""From a market frame to the first order byte on the socket, inside a real Hummingbot process, beside its stock way.
+"""From a market frame to the first byte of an order, and of a cancel, on the socket, inside a real Hummingbot process.
+
+Beside both stands Hummingbot's stock way, on the same market.
 
 python -m tests.bench.bench_frame_to_wire
 """
@@ -25,6 +27,7 @@ from hummingbot_extensions.core.decide import DecisionInputs
 from hummingbot_extensions.monitoring.run_log import newest_log
 
 BAR_P50_MS = 10.0
+CANCEL_BAR_MS = 10.0
 OURS, STOCK = "ours", "stock"
 DISTANCES = {"order_distance_bps": 6.0, "cancel_distance_bps": 5.8, "rebalance_distance_bps": 6.2}
 """So tight that nearly every move of the mark replaces an order."""
@@ -38,6 +41,9 @@ class FrameToWire:
 
     ours_ms: list[float]
     stock_ms: list[float]
+    our_cancels_ms: list[float]
+    """From the frame that made a cancel due to the cancel's first byte; the stock way's from its own first frame."""
+    stock_cancels_ms: list[float]
     decisions: list[DecisionInputs]
     """Inputs that the bot decided on and logged."""
     seconds: float
@@ -53,16 +59,20 @@ def measured(seconds: float = 40.0) -> FrameToWire:
             with _running(ours, venue):
                 time.sleep(seconds)
             events = _events(ours.root)
-            stock_ms = _stock_samples(root, venue, seconds)
+            stock = _stock_samples(root, venue, seconds)
         latencies = [row["frame_to_wire_ms"] for row in events
                      if row["kind"] == "order" and row["event"] == "live" and row["frame_to_wire_ms"] is not None]
         decisions = [from_plain(DecisionInputs, row["inputs"]) for row in events if row["kind"] == "decision"]
-        return FrameToWire(latencies, stock_ms, decisions, seconds)
+        cancels = [row["frame_to_wire_ms"] for row in events
+                   if row["kind"] == "order" and row["event"] == "canceled" and row["frame_to_wire_ms"] is not None]
+        stock_ms, stock_cancels_ms = ([row[name] for row in stock if name in row]
+                                      for name in ("jump_to_wire_ms", "jump_to_cancel_ms"))
+        return FrameToWire(latencies, stock_ms, cancels, stock_cancels_ms, decisions, seconds)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _stock_samples(root: Path, venue: EmulatorProcess, seconds: float) -> list[float]:
+def _stock_samples(root: Path, venue: EmulatorProcess, seconds: float) -> list[dict[str, float]]:
     """The stock-style controller after our bot has stopped; same script, connector, account and market."""
     samples = root / "stock.jsonl"
     bot = BotProcess(root / STOCK, venue.url, STOCK)
@@ -74,7 +84,7 @@ def _stock_samples(root: Path, venue: EmulatorProcess, seconds: float) -> list[f
     with _running(bot, venue):
         time.sleep(seconds)
     lines = samples.read_text().splitlines() if samples.exists() else []
-    return [json.loads(line)["jump_to_wire_ms"] for line in lines]
+    return [json.loads(line) for line in lines]
 
 
 @contextmanager
@@ -104,6 +114,8 @@ def lines(found: FrameToWire) -> list[str]:
     rows = [
         f"{'frame received -> first order byte (ours)':<50}{row(found.ours_ms)}   bar p50 {BAR_P50_MS:g} ms",
         f"{'price jump -> first order byte (stock stop+create)':<50}{row(found.stock_ms)}",
+        f"{'frame received -> first cancel byte (ours)':<50}{row(found.our_cancels_ms)}   bar {CANCEL_BAR_MS:g} ms",
+        f"{'price jump -> first cancel byte (stock stop)':<50}{row(found.stock_cancels_ms)}",
     ]
     if found.ours_ms and found.stock_ms:
         rows.append(f"{'stock / ours, p50':<50}{median(found.stock_ms) / median(found.ours_ms):9.0f} x")

@@ -1,9 +1,9 @@
 """Re-quoting as Hummingbot's own controllers do it: stop the executor, create another, on the one-second loops.
 
 Copied into a workspace by the bench. The book listener only measures: it notes the first frame that put a quote out of
-its distances, and when the order that answers it was handed to the socket, its line is
-written. The controller's interval is drawn anew around its second each time: the emulator's marks come on a beat, to
-which an even loop would stay in one phase for a whole run.
+its distances, and when the cancel and the order that answer it were handed to the socket, a line each is written. The
+controller's interval is drawn anew around its second each time: the emulator's marks come on a beat, to which an even
+loop would stay in one phase for a whole run.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class StockRequoter(controller_base.ControllerBase):
         self._prices: dict[TradeType, Decimal] = {}
         self._out_since_ns: dict[TradeType, int] = {}
         self._seen: set[str] = set()
+        self._uncancelled: dict[str, TradeType] = {}
         self._is_listening = False
         self._draw = random.Random(1)
 
@@ -66,15 +67,30 @@ class StockRequoter(controller_base.ControllerBase):
         for side in self._prices:
             if side not in self._out_since_ns and self._is_out(side, state.mark):
                 self._out_since_ns[side] = state.received_mono_ns
+        self._note_cancels()
         for order in self._connector.in_flight_orders.values():
             wire_ns = self._connector.last_order_wire_ns(order.client_order_id)
             if wire_ns is None or order.client_order_id in self._seen:
                 continue
             self._seen.add(order.client_order_id)
+            self._uncancelled[order.client_order_id] = order.trade_type
             since_ns = self._out_since_ns.pop(order.trade_type, None)
             if since_ns is not None and wire_ns > since_ns:
-                with Path(self.config.samples_path).open("a") as file:
-                    file.write(json.dumps({"jump_to_wire_ms": (wire_ns - since_ns) / 1e6}) + "\n")
+                self._write("jump_to_wire_ms", wire_ns - since_ns)
+
+    def _note_cancels(self) -> None:
+        """Cancels that went to the socket since the last look, from the frame that put their quote out."""
+        for order_id, side in list(self._uncancelled.items()):
+            wire_ns, since_ns = self._connector.last_cancel_wire_ns(order_id), self._out_since_ns.get(side)
+            if wire_ns is None:
+                continue
+            del self._uncancelled[order_id]
+            if since_ns is not None and wire_ns > since_ns:
+                self._write("jump_to_cancel_ms", wire_ns - since_ns)
+
+    def _write(self, what: str, spent_ns: int) -> None:
+        with Path(self.config.samples_path).open("a") as file:
+            file.write(json.dumps({what: spent_ns / 1e6}) + "\n")
 
     async def update_processed_data(self) -> None:
         if not self._is_listening:
