@@ -79,6 +79,11 @@ class OwnRecord:
         if any(self._zone(order.price, price) != self._zone(order.price, before) for order in seen.values()):
             self._marks.append((at_ns, price))
 
+    def pulled(self, at_ns: int) -> None:
+        """Nothing is earned from here on, whatever still rests until it is cancelled."""
+        if self._marks and self._marks[-1][1] > 0:
+            self._marks.append((at_ns, nan))
+
     def ended(self, at_ns: int, order_id: str, is_cancelled: bool) -> None:
         """An order rests no longer; ``is_cancelled`` when it ended because we asked. Nothing for one not known."""
         known = self._open.pop(order_id, None)

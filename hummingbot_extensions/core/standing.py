@@ -64,6 +64,10 @@ class Standings:
         while at_ns >= self._hour_end_ns(self._from_ns) + FOLD_AFTER_NS:
             self._fold(at_ns)
 
+    def pulled(self, at_ns: int) -> None:
+        """Nothing is earned from here on, whatever still rests until it is cancelled."""
+        self._record.pulled(at_ns)
+
     def ended(self, at_ns: int, order_id: str, is_cancelled: bool) -> None:
         """An order rests no longer; ``is_cancelled`` when it ended because we asked."""
         self._record.ended(at_ns, order_id, is_cancelled)

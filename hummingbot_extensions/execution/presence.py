@@ -82,7 +82,7 @@ class Presence:
     def rest(self, now_ns: int, why: str) -> None:
         """Nothing is earned from here on: what rests is being cancelled, and nobody decides."""
         if self.standings is not None:
-            self.standings.state(now_ns, None, ())
+            self.standings.pulled(now_ns)
         self._meter.state(now_ns, False, False)
         self._spend(now_ns)
         self._doing = {Side.BUY: why, Side.SELL: why}

@@ -169,3 +169,27 @@ def test_a_dead_feed_and_an_unknown_mark_earn_nothing() -> None:
     assert score.in_band is not None
     assert score.in_band.two_sided_ns == 420 * SECOND_NS and score.unknown_ns == 120 * SECOND_NS
     assert score.eligible_base_s == pytest.approx(840.0)
+
+
+def test_what_is_pulled_earns_nothing_and_its_cancels_still_count() -> None:
+    """From the pull on no time is earned; the cancels that follow are short cycles; a new decision earns again."""
+    standings = Standings([UPTIME], SYMBOL, HOUR_START_NS, 0)
+    orders = [Resting("b", True, 99_950.0, 2.0), Resting("a", False, 100_050.0, 2.0)]
+
+    def at(second: float) -> int:
+        return HOUR_START_NS + round(second * SECOND_NS)
+
+    for beat in range(20):
+        standings.frame(at(beat / 2))
+        if beat in (0, 1):
+            standings.state(at(beat / 2), 100_000.0, orders)
+        if beat == 2:
+            standings.pulled(at(1))
+            standings.pulled(at(1))
+            standings.ended(at(1.2), "b", True)
+            standings.ended(at(1.2), "a", True)
+        if beat >= 16:
+            standings.state(at(beat / 2), 100_000.0, [replace(order, order_id=order.order_id * 2) for order in orders])
+    (found,) = standings.standings(at(9.5))
+    assert found.hour is not None and found.hour.two_sided_ns == round(2.5 * SECOND_NS)
+    assert found.flicker is not None and (found.flicker.orders, found.flicker.short_cancels) == (4, 2)
