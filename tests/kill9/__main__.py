@@ -17,7 +17,8 @@ from tests.support import lockstep
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--points", default="all", help="all, quick, random, bugs, or a point's name (with --hit)")
+    parser.add_argument(
+        "--points", default="all", help="all, quick, random, flatten, bugs, or a point's name (with --hit)")
     parser.add_argument("--hit", type=int, default=1, help="passage at which a named point kills")
     parser.add_argument("--stop-after", type=float, default=None, help="seconds after which the bot is told to stop")
     parser.add_argument("--random", type=int, default=60, help="moments by chance beside the named points")
@@ -42,6 +43,8 @@ def _cases(words: argparse.Namespace) -> Sequence[Case]:
         return plan.QUICK
     if words.points == "random":
         return list(plan.at_random(words.random, words.seed))
+    if words.points == "flatten":
+        return list(plan.flattening())
     if words.points == "bugs":
         return list(plan.sabotaged())
     if words.points == "all":

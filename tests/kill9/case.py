@@ -8,14 +8,18 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import yaml
 
+from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.emulator import control
 from hummingbot_extensions.emulator import exchange as exchange_module
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.server import run_emulator
+from hummingbot_extensions.sim.venue import Venue
+from hummingbot_extensions.sim.venue_values import NewOrder, OrderKind
 from tests.kill9 import audit, lives
 from tests.kill9.lives import NAME, Life, Nest
 from tests.kill9.market import LivingMarket, Temper, live
@@ -50,6 +54,8 @@ class Case:
     temper: Temper = field(default_factory=Temper)
     lag_ms: float = 0.0
     """The venue's query shows an order only this long after it began."""
+    manual_lots: int = 0
+    """Bought by hand (negative: sold) on the same account after the first death."""
     bug: str | None = None
     """Of ``sabotage``: in the last life, so that the audit can be seen to fail."""
 
@@ -116,6 +122,8 @@ async def _run(case: Case, nest: Nest) -> Outcome:
                 ended.append(handle.exchange.venue.now_ns)
                 resting += len(quotes())
                 fills = len(account.trades)
+                if number == 1 and case.manual_lots:
+                    _trade_by_hand(handle.exchange.venue, account.user, case.manual_lots)
                 await asyncio.sleep(case.dead_s)
                 dead_fills += len(account.trades) - fills
             begun.append(handle.exchange.venue.now_ns)
@@ -146,6 +154,13 @@ async def _run(case: Case, nest: Nest) -> Outcome:
         return Outcome(
             case, reached, (*found, *audit.problems(evidence)), account.log.placed, len(account.trades), dead_fills,
             resting, settle_s, bot.passed)
+
+
+def _trade_by_hand(venue: Venue, user: str, lots: int) -> None:
+    side = Side.BUY if lots > 0 else Side.SELL
+    order = NewOrder(
+        SYMBOL, side, OrderKind.MARKET, Decimal(abs(lots)) / 10_000, None, TimeInForce.IOC, False, "by-hand")
+    venue.submit(user, order, 1_000_000, None)
 
 
 async def _until_dead(bot: Life, kill: Kill) -> bool:

@@ -47,6 +47,8 @@ BY_CALL: dict[str, tuple[str, str]] = {
     "cancel_all": ("hummingbot.connector.exchange_py_base:ExchangePyBase", "cancel_all"),
     "open_orders_listed": (CONNECTOR + "account_sync:StandxAccountSync", "_fetch_open_orders"),
     "snapshot_write": ("hummingbot_extensions.execution.state_writer:StateWriter", "_write"),
+    "flatten": ("hummingbot_extensions.execution.startup:StartUp", "_flatten"),
+    "flatten_close": ("hummingbot_extensions.execution.startup:StartUp", "_close"),
     "states_restored": ("hummingbot.connector.markets_recorder:MarketsRecorder", "restore_market_states"),
 }
 """Points before and after a call, in Hummingbot, in the connector and in the strategy's side."""

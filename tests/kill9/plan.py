@@ -60,6 +60,19 @@ def named() -> Iterator[Case]:
     stops = ("hard_stop_entered", "hard_stopped", "cancel_wire.before", "cancelled_event.after")
     for number, point in enumerate(stops):
         yield Case((Kill(point, 1 if number == 0 else 2),), seed=500 + number, settings=HARD_STOP, temper=ONE_WAY)
+    yield from flattening()
+
+
+def flattening() -> Iterator[Case]:
+    """Somebody trades by hand while no bot lives; the next one closes that, and dies at it."""
+    points = (
+        ("flatten.before", 1), ("flatten_close.before", 1), ("order_wire.after", 1), ("order_final.after", 1),
+        ("fill_frame.before", 1), ("ledger_booking.after", 1), ("flatten_close.after", 1), ("flatten.after", 1),
+    )  # fmt: skip
+    for number, (point, hit) in enumerate(points):
+        yield Case(
+            (Kill("order_wire.after", 3), Kill(point, hit)), seed=600 + number, manual_lots=37 - 74 * (number % 2),
+            settings={"startup_policy": "flatten"}, temper=Temper(hits_per_s=0.05))
 
 
 def at_random(count: int, seed: int) -> Iterator[Case]:
