@@ -183,7 +183,7 @@ def test_degraded_does_not_hold_up_a_cancel_for_risk() -> None:
 
 
 def test_safe_mode_after_three_failures_ends_only_when_everything_is_verified() -> None:
-    """Nothing is placed while an order is of unknown outcome or positions differ; then three checks a second apart."""
+    """Nothing is placed while an order is of unknown outcome or positions differ; then three checks half a second apart."""
     failures = Health(failures_ns=stamps(0, 1, 2))
     lost = order(Side.BUY, "99940.00", state=OrderState.UNKNOWN)
     safe = at(2, failures, held=account(lost))
@@ -194,12 +194,12 @@ def test_safe_mode_after_three_failures_ends_only_when_everything_is_verified() 
     held = at(1001, failures, safe.state, differing)
     assert held.state.breaker.level is Level.CANCEL_ONLY and held.state.breaker.safe_checks == 0
     state = held.state
-    for second in (1002.0, 1002.5, 1003.0):
+    for second in (1002.0, 1002.2, 1002.5):
         state = at(second, failures, state).state
         assert state.breaker.level is Level.CANCEL_ONLY
-    left = at(1004, failures, state)
+    left = at(1003, failures, state)
     assert breaker(left) == (Level.DEGRADED, Cause.RECOVERING) and len(places(left)) == 2
-    assert breaker(at(1004 + DEGRADED_HOLD_S, failures, left.state))[0] is Level.NORMAL
+    assert breaker(at(1003 + DEGRADED_HOLD_S, failures, left.state))[0] is Level.NORMAL
 
 
 def test_a_failed_check_starts_the_count_anew() -> None:
