@@ -19,7 +19,7 @@ from hummingbot_extensions.execution.health import HealthLog
 
 EVENTS = ("nothing", "rejected", "throttled", "failed", "worked", "slow", "quick", "mismatch")
 KINDS = st.sampled_from(EVENTS)
-STEPS = st.lists(st.tuples(KINDS, st.integers(1, 6), st.integers(50, 40_000)), max_size=60)
+STEPS = st.lists(st.tuples(KINDS, st.integers(1, 6), st.integers(50, 20_000)), max_size=25)
 """(what happened, how often at once, milliseconds until then)"""
 
 
