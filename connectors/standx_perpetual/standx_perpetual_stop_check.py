@@ -8,11 +8,11 @@ from collections.abc import Collection
 from hummingbot_extensions.connector.errors import NotFound
 from hummingbot_extensions.connector.leftovers import LeftoverOrder, VenueWord
 
-from .standx_perpetual_leftovers import StandxLeftovers
+from .standx_perpetual_funding_history import StandxFundingHistory
 from .standx_perpetual_parse import OrderRow
 
 
-class StandxStopCheck(StandxLeftovers):
+class StandxStopCheck(StandxFundingHistory):
     """The part of the connector that asks instead of believing."""
 
     async def own_orders_at_venue(self, doubtful: Collection[str] = ()) -> VenueWord:

@@ -12,6 +12,9 @@ REMEMBERED_NS = 3_600_000_000_000
 REMEMBERED_LEAST = 500
 """... but never the newest ones."""
 REMEMBERED_MOST = 5_000
+ADOPTIONS_KEPT = 20
+CLOCKS_APART_NS = 2_000_000_000
+"""A fill may bear a stamp this much later than the adoption that stood for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,15 @@ class BookedFill:
     exchange_ts_ns: int
     fee_quote: Decimal | None
     is_fee_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A signed position change that was taken over at ``mark``, as far as no fill of ours has explained it since."""
+
+    ts_ns: int
+    change: Decimal
+    mark: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,8 @@ class AccountBook:
     forgotten_ns: int = -1
     funding_ns: int = 0
     """Time of the newest funding payment that is in the ledger."""
+    adoptions: tuple[Adoption, ...] = ()
+    """Newest last: a fill of ours that comes late may turn out to be what one of them stood for."""
 
     @property
     def complete_since_ns(self) -> int:
@@ -69,7 +83,8 @@ class AccountBook:
         entry = BookedFill(
             fill.trade_id, _stamp(fill, now_ns), fill.fee_quote, is_fee_final and fill.fee_quote is not None)
         booked = tuple(sorted((*self.booked, entry), key=lambda one: one.exchange_ts_ns))
-        return replace(self, ledger=self.ledger.after(fill), booked=booked)._trimmed()
+        book = self._without_adoption(fill, entry.exchange_ts_ns)
+        return replace(book, ledger=book.ledger.after(fill), booked=booked)._trimmed()
 
     def with_fee(self, trade_id: str, fee_quote: Decimal) -> AccountBook:
         """Book with the final fee of a fill; the same book when the fill is not known or the fee was final before."""
@@ -87,7 +102,24 @@ class AccountBook:
 
     def adopted(self, change: Decimal, mark: Decimal, ts_ns: int) -> AccountBook:
         """Book with a signed position change that no fill of ours made, taken over at the mark."""
-        return replace(self, ledger=self.ledger.adopted(change, mark, ts_ns))
+        kept = (*self.adoptions, Adoption(ts_ns, change, mark))[-ADOPTIONS_KEPT:]
+        return replace(self, ledger=self.ledger.adopted(change, mark, ts_ns), adoptions=kept)
+
+    def _without_adoption(self, fill: LedgerFill, stamp_ns: int) -> AccountBook:
+        """Book in which adoptions that stood for ``fill`` are taken back, at their own marks.
+
+        A fill from before an adoption, in its direction, was part of the difference that was adopted.
+        """
+        signed, book = fill.size * fill.side.sign, self
+        for adoption in self.adoptions:
+            if signed == 0 or (adoption.change > 0) != (signed > 0) or stamp_ns > adoption.ts_ns + CLOCKS_APART_NS:
+                continue
+            back = min(abs(signed), abs(adoption.change)) * fill.side.sign
+            left = replace(adoption, change=adoption.change - back)
+            kept = tuple(one for one in (left if one is adoption else one for one in book.adoptions) if one.change)
+            ledger = book.ledger.adopted(-back, adoption.mark, adoption.ts_ns)
+            signed, book = signed - back, replace(book, ledger=ledger, adoptions=kept)
+        return book
 
     def _with_fee(self, before: BookedFill, fee_quote: Decimal | None, is_final: bool) -> AccountBook:
         if fee_quote is None or before.is_fee_final or (fee_quote == before.fee_quote and not is_final):

@@ -42,6 +42,7 @@ class Bookkeeper:
         self._pair = trading_pair
         self._log = log
         self._on_change = on_change
+        self._began_ns = time.time_ns()
         self._mismatch_since_ns: int | None = None
         self._explaining: asyncio.Task[None] | None = None
         self._removers: list[Callable[[], None]] = []
@@ -73,9 +74,9 @@ class Bookkeeper:
     # --- what happened ---
 
     def _on_fill(self, fill: OwnFill) -> None:
-        self._take(fill, "live")
+        self._take(fill)
 
-    def _take(self, fill: OwnFill, source: str) -> bool:
+    def _take(self, fill: OwnFill) -> bool:
         """Book a fill; False when it is in the book already, or too old to tell."""
         entry = LedgerFill(
             fill.trade_id, fill.side, fill.price, fill.size, fill.fee, fill.is_maker, fill.exchange_ts_ns)
@@ -92,6 +93,8 @@ class Bookkeeper:
         if not is_new:
             self._fee_row(fill.trade_id, before, fill.fee)
             return False
+        # The connector may tell of a fill from before the start as soon as it has read it.
+        source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns else "live"
         self._log.write(
             "fill", client_order_id=fill.client_order_id, fill=entry, position_by_fills=self.ledger.position,
             source=source)
@@ -120,7 +123,11 @@ class Bookkeeper:
             self.take_funding(int(event.timestamp * 1_000_000_000), Decimal(event.amount))
 
     def take_funding(self, exchange_ts_ns: int, amount_quote: Decimal) -> None:
-        """Book a funding payment, positive received; one that was booked, or from before the account began, is not."""
+        """Book a funding payment, positive received; one that was booked, or from before the account began, is not.
+
+        Hummingbot tells its time in whole seconds, and so it is kept, lest one payment look like two.
+        """
+        exchange_ts_ns -= exchange_ts_ns % 1_000_000_000
         if exchange_ts_ns <= self.book.began_ns:
             return
         before, self.book = self.book, self.book.funded(exchange_ts_ns, amount_quote)
@@ -144,12 +151,11 @@ class Bookkeeper:
         count = 0
         for fill in missed:
             if fill.exchange_ts_ns is None or fill.exchange_ts_ns > began_ns or self.book.known(fill.trade_id):
-                count += self._take(fill, "history")
+                count += self._take(fill)
         history = getattr(self._connector, "funding_payments_since", None)
         if history is not None:
-            since_ns = max(self.book.funding_ns, began_ns)
-            for stamp_ns, amount in await history(self._pair, since_ns / 1e9):
-                self.take_funding(stamp_ns, amount)
+            for row in await history(self._pair, max(self.book.funding_ns, began_ns) / 1e9):
+                self.take_funding(row.exchange_ts_ns, row.amount)
         return count
 
     # --- position ---

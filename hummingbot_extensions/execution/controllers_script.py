@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -84,6 +85,8 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         A stop that the venue does not confirm ends the process with code 1 and a list of what may rest.
         """
         asked = self._to_ask()
+        desks = [c.desk for c in self.controllers.values() if hasattr(c, "desk")]
+        await asyncio.gather(*(desk.catch_up() for desk in desks), return_exceptions=True)
         try:
             await super().on_stop()
         finally:

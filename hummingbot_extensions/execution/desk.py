@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 import hummingbot
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
+from hummingbot_extensions.connector.errors import ConnectorError
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.canonical import Plain, digest
 from hummingbot_extensions.core.params import QuoteParams
@@ -20,6 +22,7 @@ from hummingbot_extensions.execution.snapshot import Scope, Snapshot
 from hummingbot_extensions.execution.state_writer import StateWriter
 from hummingbot_extensions.monitoring.event_log import EventLog
 
+CATCH_UP_S = 1.0
 LIMIT_SUFFIXES = ("_size_base", "_limit_base", "_stop_base", "_max_base", "worst_case_frac")
 
 
@@ -77,6 +80,17 @@ class Desk:
         self._is_stopped = True
         if self._quoter is not None:
             self._quoter.stop()
+
+    async def catch_up(self) -> None:
+        """Book what the venue has of us and the stream has not brought, before a stop; not for longer than a moment.
+
+        What a dead venue cannot tell now, the next start asks for.
+        """
+        if self._quoter is not None and not self._is_stopped and self._quoter.start_up.hold is None:
+            try:
+                await asyncio.wait_for(self._quoter.books.catch_up(), CATCH_UP_S)
+            except (ConnectorError, TimeoutError) as problem:
+                logging.getLogger(__name__).debug("not caught up before the stop cause=%s", problem)
 
     async def closed(self) -> None:
         """Wait until the state of a stopped desk is on disk and its log closed; a failing disk is not waited for."""

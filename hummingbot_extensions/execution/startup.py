@@ -15,7 +15,7 @@ from hummingbot_extensions.connector.errors import ConnectorError
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.rounding import round_passive, round_size_down
 from hummingbot_extensions.core.startup import StartupParams, StartupVerdict, startup_verdict
-from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.execution.bookkeeping import Bookkeeper
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -175,7 +175,9 @@ class StartUp:
     async def _ended(self, order_id: str, within_s: float) -> bool:
         for _ in range(int(within_s / 0.05)):
             order = self._connector.in_flight_orders.get(order_id)
-            if order is None or order.is_done:
+            # Hummingbot tracks an order a turn after it was asked for: until then it has no outcome.
+            has_outcome = self._connector.order_outcome(order_id) in (OrderOutcome.ACCEPTED, OrderOutcome.REJECTED)
+            if order.is_done if order is not None else has_outcome:
                 return True
             await asyncio.sleep(0.05)
         return False

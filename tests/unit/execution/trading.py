@@ -35,6 +35,7 @@ from hummingbot_extensions.emulator.identity import Client
 from hummingbot_extensions.emulator.server import Handle, run_emulator
 from hummingbot_extensions.execution.quote_executor import QuoteExecutor
 from hummingbot_extensions.execution.quoter import Quoter
+from hummingbot_extensions.sim.market import BookChanged, MarketEvent
 from hummingbot_extensions.sim.venue_values import NewOrder, OrderKind
 from scripts import v2_perp_market_making as script
 from tests.support.driven_market import MID_TICKS, DrivenMarket
@@ -45,6 +46,7 @@ CONTROLLER = "mm"
 FAST = {"min_dwell_ms": 0, "side_throttle_ms": 0, "cancel_budget_per_min": 600}
 """Settings that let a test re-quote as fast as the venue answers."""
 LEVEL_LOTS = 100
+BEAT_NS = 250_000_000
 
 
 @dataclass
@@ -170,10 +172,23 @@ def write_controller(conf: Path, content: dict[str, Any]) -> None:
     draft.replace(conf / f"{CONTROLLER}.yml")
 
 
+class BeatingMarket(DrivenMarket):
+    """Shows its book four times a second, changed or not: a test that waits must not be taken for a dead feed."""
+
+    def advance(self, to_ns: int) -> list[MarketEvent]:
+        events = super().advance(to_ns)
+        if to_ns // BEAT_NS == self._beat:
+            return events
+        self._beat = to_ns // BEAT_NS
+        return [*events, BookChanged(to_ns)]
+
+    _beat = 0
+
+
 @asynccontextmanager
 async def venue(**emulator: Any) -> AsyncIterator[tuple[Handle, DrivenMarket]]:
     """An emulator on a driven market that outlives the bots of a test; give it to ``trading`` as ``on``."""
-    market = DrivenMarket(lots=LEVEL_LOTS)
+    market = BeatingMarket(lots=LEVEL_LOTS)
     settings = {"order_delay_ms": 5.0, "cancel_delay_ms": 5.0, "rate_limits": False, **emulator}
     async with (
         run_emulator(EmulatorConfig(markets={SYMBOL: market}, **settings)) as handle, emulator_url(handle.url),
