@@ -82,6 +82,15 @@ class StandxLeftovers(StandxFills):
             status["own_leftovers_settled"] = self._is_settled
         return status
 
+    def _reducing_elsewhere(self, trading_pair: str, side: Side, but_for: str) -> list[LeftoverOrder]:
+        active = self._order_tracker.active_orders.items()
+        tracked = {key: _leftover_of_order(order) for key, order in active if not order.is_done}
+        return [
+            left
+            for key, left in {**self._leftovers, **tracked}.items()
+            if key != but_for and left.trading_pair == trading_pair and left.side is side and left.is_reduce_only
+        ]
+
     # --- life --------------------------------------------------------------------------------------------------------
 
     async def start_network(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -28,8 +28,10 @@ from hummingbot_extensions.connector.errors import (
     Transient,
     Unknown,
 )
+from hummingbot_extensions.connector.leftovers import LeftoverOrder
 from hummingbot_extensions.connector.outcomes import OrderRecord, OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import OwnedTasks, any_set
+from hummingbot_extensions.connector.reducing import reducible
 from hummingbot_extensions.connector.token_bucket import TokenBucket
 from hummingbot_extensions.core.types import OrderOutcome, Side, TimeInForce
 
@@ -147,9 +149,15 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         side = Side.BUY if trade_type is TradeType.BUY else Side.SELL
         limit = None if order_type is OrderType.MARKET else price
         is_reducing = position_action is PositionAction.CLOSE
-        self._check_rules(order_id, trading_pair, side, amount, limit, is_reducing)
         symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        body = order_payload(symbol, side, amount, limit, _TIME_IN_FORCE[order_type], is_reducing, order_id)
+
+        def body() -> Mapping[str, Any]:
+            # At the last moment: the position may shrink while the order waits for its turn.
+            size = self._clipped(order_id, trading_pair, side, amount) if is_reducing else amount
+            self._check_rules(order_id, trading_pair, side, size, limit, is_reducing)
+            return order_payload(symbol, side, size, limit, _TIME_IN_FORCE[order_type], is_reducing, order_id)
+
+        body()
         record = self._outcomes.record(order_id)
         record.is_taker = self._would_take(trading_pair, side, limit, order_type)
         await self._submit(CommandKind.PLACE, order_id, body)
@@ -193,6 +201,37 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             if after > info.max_position:
                 raise RuleBroken("maximum position", f"{after} would be above {info.max_position} on {trading_pair}")
 
+    def _clipped(self, order_id: str, trading_pair: str, side: Side, size: Decimal) -> Decimal:
+        """``size``, or as much of it as the position leaves to reduce; RuleBroken when nothing is left.
+
+        The venue refuses a larger one. The position that counts is the smaller one while its tellers disagree.
+        """
+        bounds = self._position_bounds_or_none(trading_pair)
+        if bounds is None:
+            return size
+        rule = self._trading_rules[trading_pair]
+        pending = [left.remaining for left in self._reducing_elsewhere(trading_pair, side, order_id)]
+        left = reducible(bounds, side, pending, rule.min_base_amount_increment)
+        if left < rule.min_order_size:
+            raise RuleBroken(
+                "reduce only", f"nothing left to reduce on {trading_pair}: position {bounds[0]}, pending {sum(pending)}"
+            )
+        if left >= size:
+            return size
+        order = self._order_tracker.fetch_tracked_order(order_id)
+        if order is not None:
+            order.amount = left
+        self.logger().info(f"reduce-only order clipped id={order_id} from={size} to={left} position={bounds[0]}")
+        return left
+
+    def _position_bounds_or_none(self, trading_pair: str) -> tuple[Decimal, Decimal] | None:
+        """For the part that knows the position; None while it has not been read."""
+        raise NotImplementedError
+
+    def _reducing_elsewhere(self, trading_pair: str, side: Side, but_for: str) -> list[LeftoverOrder]:
+        """For the part that knows which other reduce-only orders of a side may still fill."""
+        raise NotImplementedError
+
     def _check_price_band(self, trading_pair: str, price: Decimal, info: SymbolInfo | None) -> None:
         state = self.price_state(trading_pair)
         mark = state.mark if state is not None else None
@@ -219,8 +258,12 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
 
     # --- the two ways to the venue -----------------------------------------------------------------------------------
 
-    async def _submit(self, kind: CommandKind, client_order_id: str, body: Mapping[str, Any]) -> Command:
-        """Hand a command over by ws-api, or by REST when that socket is down before anything was written."""
+    async def _submit(
+        self, kind: CommandKind, client_order_id: str, payload: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+    ) -> Command:
+        """Hand a command over by ws-api, or by REST when that socket is down before anything was written. A payload
+        that is a function is asked when its turn has come.
+        """
         record = self._outcomes.record(client_order_id)
         is_place = kind is CommandKind.PLACE
 
@@ -231,6 +274,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 record.cancel_wire_mono_ns = mono_ns
 
         await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=not is_place)
+        body = payload() if callable(payload) else payload
         if self._order_entry.is_usable:
             try:
                 return await self._order_entry.send(kind, client_order_id, body, on_wire)

@@ -51,6 +51,10 @@ class StandxPositions(StandxStopCheck):
         watch = self._position_watches.get(trading_pair)
         return watch is not None and watch.others is not None and not watch.is_consistent
 
+    def _position_bounds_or_none(self, trading_pair: str) -> tuple[Decimal, Decimal] | None:
+        watch = self._position_watches.get(trading_pair)
+        return None if watch is None or watch.others is None else watch.bounds
+
     # --- news --------------------------------------------------------------------------------------------------------
 
     def _watch_of(self, trading_pair: str) -> PositionWatch:

@@ -50,6 +50,10 @@ class Transient(ConnectorError):
         self.retry_after_s = retry_after_s
 
 
+class Throttled(Transient):
+    """The venue says too many requests: nothing was changed, and nothing should follow for a while."""
+
+
 class Misconfigured(ConnectorError):
     """A setting is wrong: ``field`` names it, ``fix`` says what to do. Shown to the user as one line."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from decimal import Decimal
 
 import pytest
@@ -15,8 +16,9 @@ from hummingbot_extensions.connector.errors import Misconfigured
 from hummingbot_extensions.connector.outcomes import OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
 from hummingbot_extensions.connector.owner_tag import owner_tag
-from hummingbot_extensions.connector.token_bucket import TokenBucket
+from hummingbot_extensions.connector.token_bucket import TokenBucket, shared_bucket
 from hummingbot_extensions.core.types import OrderOutcome
+from tests.support import warp
 
 PENDING, ACCEPTED, REJECTED, UNKNOWN = OrderOutcome
 
@@ -176,3 +178,43 @@ def test_a_vanished_upstream_name_is_reported_clearly() -> None:
     """The message names what is missing and the version that was tested."""
     with pytest.raises(compat.UpstreamChanged, match=r"object has no '_gone' any more.*20260922"):
         compat.require(object(), "_gone")
+
+
+def test_a_bucket_never_spins_on_a_rounding_error() -> None:
+    """Credits that are short by a rounding error are waited for by a wait that ends, not by none, for ever."""
+
+    async def run() -> None:
+        bucket = TokenBucket(900, 1000)
+        for number in range(400):
+            await bucket.acquire(45)
+            if number % 7 == 0:
+                await asyncio.sleep(0.0137)
+
+    warp.run(run())
+
+
+def test_a_penalty_holds_everything_back_and_lets_cancels_out_first() -> None:
+    """After a refusal by the venue nothing leaves for the stated time; then urgent requests go first."""
+
+    async def run() -> list[tuple[str, float]]:
+        bucket = TokenBucket(900, 1000)
+        began_s, left = time.monotonic(), []
+
+        async def want(name: str, is_urgent: bool) -> None:
+            await bucket.acquire(45, is_urgent)
+            left.append((name, time.monotonic() - began_s))
+
+        bucket.penalise(2.0)
+        await asyncio.gather(want("place", False), want("cancel", True))
+        return left
+
+    left = warp.run(run())
+    assert [name for name, _ in left] == ["cancel", "place"]
+    assert 2.04 < left[0][1] < 2.06 and 2.08 < left[1][1] < 2.11
+
+
+def test_one_account_has_one_bucket_in_a_process() -> None:
+    """Two holders of an account share its credits; the last one takes the bucket with it."""
+    first = shared_bucket("test", "a", lambda: TokenBucket(1, 1))
+    assert shared_bucket("test", "a", lambda: TokenBucket(1, 1)) is first
+    assert shared_bucket("test", "b", lambda: TokenBucket(1, 1)) is not first
