@@ -60,9 +60,6 @@ class _LeadingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-ty
             self._clock.passed_ns += _MOMENT_NS
         if ready or timeout == 0:
             return ready
-        ready = _drained(self)
-        if ready:
-            return ready
         if self.busy_workers:
             return super().select(_WORKER_WAIT_S)
         now_ns = self._clock.monotonic_ns()
@@ -161,9 +158,6 @@ class _FollowingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-
             self._clock.passed_ns += _MOMENT_NS
         if ready or timeout == 0:
             return ready
-        ready = _drained(self)
-        if ready:
-            return ready
         if self.busy_workers:
             return super().select(_WORKER_WAIT_S)
         self.waits += 1
@@ -171,7 +165,7 @@ class _FollowingSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-
         while True:
             self._control.sendall(_IDLE.pack(due_ns, self._clock.monotonic_ns()))
             self.await_turn()
-            ready = _drained(self)
+            ready = super().select(0)
             if ready or self._clock.monotonic_ns() >= due_ns:
                 return ready
 
