@@ -25,14 +25,14 @@ SCORE_PAUSE = 100
 
 
 class Presence:
-    """Time in band against the estimated mark, and the time each side spent quoted or silent under each reason.
+    """Time in band against the venue's own mark, and the time each side spent quoted or silent under each reason.
 
     The bot's own figure: an order counts from the venue's word that it rests to the venue's word that it ended. The
     times of one side sum to the whole. The venue's log is the truth that the demo and the reports compare it with.
     """
 
     def __init__(self, start_ns: int, standings: Standings | None = None) -> None:
-        """``standings`` score the same orders by the reward programs, against the venue's own mark."""
+        """``standings`` score the same orders by the reward programs."""
         self.standings = standings
         self._scored: tuple[ProgramStanding, ...] = ()
         self._score_due_ns = start_ns
@@ -48,7 +48,7 @@ class Presence:
         is_sending: bool,
     ) -> None:
         """Take in one decision and the orders it saw; a bot that does not send earns nothing."""
-        mark = decision.mark_estimate
+        mark = _known_mark(view, params)
         resting = [order for order in orders if is_sending and order.has_rested
                    and order.state in (OrderState.LIVE, OrderState.CANCELLING)]
         in_band = {
@@ -64,7 +64,7 @@ class Presence:
             if self.standings is not None:
                 self.standings.frame(frame_ns)
         if self.standings is not None:
-            self.standings.state(now_ns, _known_mark(view, params), [
+            self.standings.state(now_ns, mark, [
                 Resting(order.client_order_id, order.side is Side.BUY, float(order.price), float(order.size))
                 for order in resting])
         self._noted_ns = now_ns
