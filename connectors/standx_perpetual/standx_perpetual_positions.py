@@ -91,6 +91,10 @@ class StandxPositions(StandxStopCheck):
     async def _check_positions(self) -> None:
         if all(watch.is_consistent for watch in self._position_watches.values()):
             return
+        if not any(self._has_lasted(trading_pair) for trading_pair in self._doubt_since_s):
+            # Asked for by an earlier contradiction that has resolved itself: give this one its time.
+            self._position_check.request()
+            return
         try:
             await self._update_positions()
             if any(not watch.is_consistent for watch in self._position_watches.values()):
@@ -148,11 +152,12 @@ class StandxPositions(StandxStopCheck):
         watch = self._watch_of(trading_pair)
         before = watch.shown
         verdict = watch.on_list(size)
-        doubt_since_s = self._doubt_since_s.get(trading_pair)
-        if verdict is not Verdict.UNEXPLAINED:
-            self._doubt_since_s.pop(trading_pair, None)
         # A frame that is still on its way is no mismatch.
-        has_lasted = doubt_since_s is not None and time.monotonic() - doubt_since_s >= POSITION_SETTLE_S * 0.9
+        has_lasted = self._has_lasted(trading_pair)
+        if verdict is Verdict.UNEXPLAINED:
+            self._doubt_since_s.setdefault(trading_pair, time.monotonic())
+        else:
+            self._doubt_since_s.pop(trading_pair, None)
         if verdict is Verdict.FRAME_WRONG and has_lasted and not watch.is_shown_wrong:
             watch.is_shown_wrong = True
             self.logger().warning(
@@ -163,6 +168,10 @@ class StandxPositions(StandxStopCheck):
             self.logger().info(f"position agrees again pair={trading_pair} position={size}")
         elif verdict is Verdict.UNEXPLAINED:
             self._position_check.request()
+
+    def _has_lasted(self, trading_pair: str) -> bool:
+        since_s = self._doubt_since_s.get(trading_pair)
+        return since_s is not None and time.monotonic() - since_s >= POSITION_SETTLE_S * 0.5
 
     def _apply_position(self, row: PositionRow, trading_pair: str | None) -> None:
         if trading_pair is None:

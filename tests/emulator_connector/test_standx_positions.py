@@ -85,6 +85,7 @@ def test_a_wrong_frame_is_said_once_with_both_figures(caplog: pytest.LogCaptureF
         async with bench() as b:
             b.place("buy", "0.01", None, OrderType.MARKET)
             await until(lambda: _ours(b) == Decimal("0.01"))
+            await asyncio.sleep(5)  # no poll is near that would correct it first
             b.handle.exchange.arm({"name": "position_wrong", "add_base": 0.5})
             b.place("buy", "0.01", None, OrderType.MARKET)
             await until(lambda: _ours(b) == Decimal("0.52"), what="the wrong frame is shown")
