@@ -89,6 +89,15 @@ KEY_RETRY_MAX_S = 120.0
 that it was the venue's own fault.
 """
 UNKNOWN_PAIR_RETRY_S = 60.0
+MARKETS_POLL_S = 5.0
+"""The list of markets is public and one request: a halt or a new tick is known at most this late, or at a refusal."""
+HALTED_POLL_S = 1.0
+"""The same while one of our markets does not trade: at most this long after the end it is known."""
+MARKETS_DOUBT_S = 0.2
+STANDING_STALE_S = 60.0
+"""Without a list for this long nobody knows whether a market trades."""
+RULES_PAUSE_MIN_S = 0.25
+RULES_PAUSE_MAX_S = 10.0
 TOKEN_CHECK_S = 3.0
 """A token that the venue has not taken for this long is tried, so that its end is found before an order needs it."""
 TOKEN_FRESH_S = 5.0

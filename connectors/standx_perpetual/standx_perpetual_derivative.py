@@ -11,10 +11,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from bidict import bidict
 from hummingbot import prefix_path
 from hummingbot.connector.constants import s_decimal_NaN
-from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate
@@ -25,7 +23,7 @@ from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 from hummingbot_extensions.connector.backoff import Backoff
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected
 from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.connector.outcomes import OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
@@ -44,16 +42,16 @@ from . import (
 )
 from .standx_perpetual_api_order_book_data_source import StandxPerpetualAPIOrderBookDataSource
 from .standx_perpetual_auth import StandxPerpetualAuth
+from .standx_perpetual_market_watch import StandxMarketWatch
 from .standx_perpetual_order_entry import OrderEntryStream
-from .standx_perpetual_parse import overview_prices, parse_funding_row, parse_symbol_info, rows_of
+from .standx_perpetual_parse import overview_prices, parse_funding_row, rows_of
 from .standx_perpetual_sockets import Sockets
-from .standx_perpetual_upkeep import StandxUpkeep
 from .standx_perpetual_user_stream_data_source import StandxPerpetualUserStreamDataSource
 
 utils.register_feeds()
 
 
-class StandxPerpetualDerivative(StandxUpkeep):
+class StandxPerpetualDerivative(StandxMarketWatch):
     """One account on StandX, live or on the local emulator, one-way positions in cross margin."""
 
     web_utils = web_utils
@@ -88,7 +86,6 @@ class StandxPerpetualDerivative(StandxUpkeep):
         self._estimated_fees = OrderedDict()
         self._exact_fees = OrderedDict()
         self._listed_own_ids = set()
-        self._unknown_pairs: set[str] = set()
         self._proven_session = None
         self._proof_backoff = Backoff(1.0, CONSTANTS.KEY_RETRY_MAX_S)
         self._next_proof_mono_s = 0.0
@@ -101,6 +98,7 @@ class StandxPerpetualDerivative(StandxUpkeep):
         self._is_account_read = False
         self._was_reached = False
         self._prepare_upkeep()
+        self._prepare_market_watch()
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
@@ -300,6 +298,7 @@ class StandxPerpetualDerivative(StandxUpkeep):
             self._loops.spawn(self._keep_session(), "session")
         if self._trading_pairs:
             self._tasks.spawn(self._poll_funding(), "funding")
+            self._loops.spawn(self._watch_markets(), "markets")
 
     async def stop_network(self) -> None:
         """Stop everything that ``start_network`` started, and everything that ran for single orders."""
@@ -415,72 +414,6 @@ class StandxPerpetualDerivative(StandxUpkeep):
 
     async def _make_trading_pairs_request(self) -> Any:
         return await self._public(CONSTANTS.SYMBOL_INFO_PATH)
-
-    def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Any) -> None:
-        """Symbols are <BASE>-USD, but all is quoted and settled in DUSD: BTC-USD becomes the pair BTC-DUSD."""
-        mapping: bidict[str, str] = bidict()
-        for row in rows_of(exchange_info)[0]:
-            try:
-                info = parse_symbol_info(row)
-            except (KeyError, ValueError, TypeError):
-                continue
-            if info.is_trading and info.trading_pair not in mapping.inverse:
-                mapping[info.symbol] = info.trading_pair
-                self._symbols[info.trading_pair] = info
-        self._set_trading_pair_symbol_map(mapping)
-        for trading_pair in self._trading_pairs:
-            if trading_pair in mapping.inverse:
-                self._unknown_pairs.discard(trading_pair)
-            else:
-                self._note_unknown_pair(trading_pair)
-
-    def _note_unknown_pair(self, trading_pair: str) -> Misconfigured:
-        """The error that names a pair which StandX does not list, and what to use; logged once."""
-        pairs = sorted(self._symbols)
-        base = trading_pair.split("-")[0]
-        hint = [pair for pair in pairs if pair.split("-")[0] == base]
-        fix = f"Use {', '.join(hint)}." if hint else f"Use one of {', '.join(pairs)}."
-        problem = Misconfigured("trading_pair", f"StandX has no market {trading_pair}", fix)
-        if trading_pair not in self._unknown_pairs:
-            self._unknown_pairs.add(trading_pair)
-            self.logger().error(str(problem))
-        return problem
-
-    async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
-        """The venue's symbol; Misconfigured for a pair that it does not list, Transient before its list was read."""
-        try:
-            return str(await super().exchange_symbol_associated_to_pair(trading_pair=trading_pair))
-        except KeyError:
-            if self.trading_pair_symbol_map_ready():
-                raise self._note_unknown_pair(trading_pair) from None
-            raise Transient(f"{trading_pair}: the list of markets has not been read yet") from None
-
-    async def _format_trading_rules(self, exchange_info_dict: Any) -> list[TradingRule]:
-        """Rules of every market that trades; a market that cannot be read is skipped, never an exception."""
-        rules = []
-        for row in rows_of(exchange_info_dict)[0]:
-            try:
-                info = parse_symbol_info(row)
-            except (KeyError, ValueError, TypeError):
-                self.logger().error(
-                    f"Error parsing the trading pair rule {row.get('symbol')}. Skipping.", exc_info=True
-                )
-                continue
-            if not info.is_trading:
-                continue
-            limits = {} if info.max_size is None else {"max_order_size": info.max_size}
-            rules.append(
-                TradingRule(
-                    trading_pair=info.trading_pair,
-                    min_order_size=info.min_size,
-                    min_price_increment=info.price_tick,
-                    min_base_amount_increment=info.size_step,
-                    buy_order_collateral_token=info.quote,
-                    sell_order_collateral_token=info.quote,
-                    **limits,
-                )
-            )
-        return rules
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
         """Sample: tests/wire/standx/rest_query_symbol_price.json; last may be null in a quiet market."""

@@ -13,7 +13,7 @@ from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quoting import desired_quote
 from hummingbot_extensions.core.reconcile import after_placing, reconcile_side
 from hummingbot_extensions.core.risk import after_hard_stop_check
-from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketView
 
 HELD = {
@@ -22,6 +22,13 @@ HELD = {
     breakers.Level.STOP: Silence.BREAKER_STOP,
 }
 """Silence of both sides at the breaker levels that quote nothing."""
+
+
+_STANDING_SILENCE = {
+    MarketStanding.HALTED: Silence.HALTED,
+    MarketStanding.RULES_CHANGING: Silence.RULES_CHANGING,
+    MarketStanding.UNKNOWN: Silence.STANDING_UNKNOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,8 @@ def _refusal(view: MarketView, account: AccountView, params: QuoteParams, mark: 
         return Silence.POSITION_UNKNOWN
     if account.hold is not None:
         return account.hold
+    if view.standing is not MarketStanding.TRADING:
+        return _STANDING_SILENCE[view.standing]
     if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms:
         return Silence.STALE_BOOK
     if view.bid is None or view.ask is None or view.bid <= 0 or view.ask <= 0:

@@ -44,6 +44,18 @@ class OrderOutcome(StrEnum):
     """Deadline passed, socket dropped or answer unreadable: may rest at the venue."""
 
 
+class MarketStanding(StrEnum):
+    """Whether a market takes orders now, and by rules that we know."""
+
+    TRADING = "trading"
+    HALTED = "halted"
+    """The venue says that nothing is traded; what rests stays."""
+    RULES_CHANGING = "rules_changing"
+    """Tick or step has changed, and orders from before may still rest."""
+    UNKNOWN = "unknown"
+    """The venue no longer lists the market, or has not been asked with success for too long."""
+
+
 @dataclass(frozen=True, slots=True)
 class PriceState:
     """Latest prices that a venue states beside its book. Missing members are None, never 0.

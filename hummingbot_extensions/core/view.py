@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from hummingbot_extensions.core.breakers import Health
 from hummingbot_extensions.core.decision import Silence
-from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.types import MarketStanding, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class MarketView:
     private_age_ms: float | None
     is_connector_ready: bool
     rules: MarketRules
+    standing: MarketStanding = MarketStanding.TRADING
 
     @property
     def mid(self) -> float | None:

@@ -14,7 +14,7 @@ from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView
 REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
     "last_order_wire_ns", "last_cancel_wire_ns", "rejection_kind", "throttled_count",
-    "add_fill_listener", "add_fee_listener", "own_fills_since", "leftover_orders",
+    "add_fill_listener", "add_fee_listener", "own_fills_since", "leftover_orders", "market_standing",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 
@@ -49,6 +49,7 @@ def market_view(connector: Any, trading_pair: str, now_ns: int) -> MarketView | 
             max_size=rule.max_order_size if rule.max_order_size and rule.max_order_size.is_finite() else None,
             min_notional=rule.min_notional_size,
         ),
+        standing=connector.market_standing(trading_pair),
     )
 
 

@@ -27,7 +27,7 @@ from core_builders import (
 from hummingbot_extensions.core.canonical import canonical_json, digest, from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
 from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place, Silence
-from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, OrderState, SideHistory
 
 
@@ -46,6 +46,9 @@ def test_a_calm_flat_market_gets_one_quote_a_side() -> None:
     ({"private_age_ms": None}, {}, Silence.STALE_PRIVATE_STREAM),
     ({"private_age_ms": 30_000.1}, {}, Silence.STALE_PRIVATE_STREAM),
     ({}, {"position": None}, Silence.POSITION_UNKNOWN),
+    ({"standing": MarketStanding.HALTED, "book_age_ms": None}, {}, Silence.HALTED),
+    ({"standing": MarketStanding.RULES_CHANGING}, {}, Silence.RULES_CHANGING),
+    ({"standing": MarketStanding.UNKNOWN}, {}, Silence.STANDING_UNKNOWN),
     ({"book_age_ms": None}, {}, Silence.STALE_BOOK),
     ({"book_age_ms": 2000.1}, {}, Silence.STALE_BOOK),
     ({"bid": None}, {}, Silence.EMPTY_BOOK),
