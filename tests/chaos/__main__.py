@@ -1,0 +1,42 @@
+"""``python -m tests.chaos --seeds 1:2000 --jobs 2``: play schedules by seed, shrink what fails, print a summary."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.chaos.machine import Summary, shrink
+from tests.chaos.many import outcomes, quieten
+
+MOST_SHRUNK = 5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--seeds", default="1:200", help="first:last, both played")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--no-shrink", action="store_true")
+    options = parser.parse_args()
+    first, _, last = options.seeds.partition(":")
+    seeds = range(int(first), int(last or first) + 1)
+    summary = Summary()
+    quieten()
+    for outcome in outcomes(seeds, options.jobs):
+        summary.add(outcome)
+        if outcome.complaints:
+            print(f"seed {outcome.seed} FAILED", *outcome.complaints[:4], sep="\n  ", flush=True)
+        elif summary.schedules % 100 == 0:
+            print(f"{summary.schedules} of {len(seeds)}, failures {len(summary.failures)}", flush=True)
+    if not options.no_shrink:
+        for outcome in summary.failures[:MOST_SHRUNK]:
+            small = shrink(outcome)
+            print(f"seed {outcome.seed}, {len(outcome.steps)} steps shrunk to {len(small.steps)}:", small.literal(),
+                  *small.complaints[:3], sep="\n", flush=True)  # fmt: skip
+    print(*summary.lines(), sep="\n")
+    if summary.failures:
+        print("failing seeds:", *[outcome.seed for outcome in summary.failures])
+    return 1 if summary.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
