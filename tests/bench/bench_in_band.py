@@ -4,7 +4,9 @@ python -m tests.bench.bench_in_band --tape ../shared/data/standx
 
 Every delay is 400 ms one way. Recorded figures are over the time the feed is alive; mark is the mid, because the tape
 has none; queues are risk-averse with 0.2 BTC ahead at levels never shown. Non-risk and risk cancels are those the bot
-sent, retries apart. The first ten seconds of each run are not scored.
+sent a minute, retries apart. mk30 is the mean gain of a fill in bps by the mark 30 s later, before fees (maker 1 bps).
+PnL is in DUSD, with fees and the position at mark; of a single day it says little. The first ten seconds of each run
+are not scored.
 """
 
 from __future__ import annotations
@@ -112,7 +114,7 @@ def row_of(
 def heading(hours: Sequence[str]) -> str:
     names = "".join(f"{name:>7}" for name in hours)
     return (f"{'':<34}{names}{'total':>8}{'worst':>7}{'strict':>8}{'cancels':>9}{'risk':>7}{'fills/h':>9}"
-            f"{'PnL/h':>8}{'s/h':>6}")
+            f"{'mk30':>7}{'PnL/h':>8}{'s/h':>6}")
 
 
 def table_line(row: Row) -> str:
@@ -120,13 +122,14 @@ def table_line(row: Row) -> str:
     parts = "".join(f"{score.in_band:7.2%}" for score in row.scores)
     worst = min(score.in_band for score in row.scores)
     hours_run = sum(score.span_ns for score in row.scores) / (3600 * NS_PER_S)
-    met = ""
+    markout, met = whole.markout_per_fill, ""
     if row.bars is not None:
         least, least_hour, most = row.bars
         is_met = whole.in_band >= least and worst >= least_hour and whole.cancels_per_min <= most
         met = "  met" if is_met else "  MISSED"
     return (f"{row.name:<34}{parts}{whole.in_band:8.2%}{worst:7.2%}{whole.strict:8.2%}{whole.cancels_per_min:9.2f}"
-            f"{whole.risk_cancels_per_min:7.2f}{whole.fills_per_hour:9.1f}{whole.pnl_per_hour:8.2f}"
+            f"{whole.risk_cancels_per_min:7.2f}{whole.fills_per_hour:9.1f}"
+            f"{'-' if markout is None else f'{markout:.2f}':>7}{whole.pnl_per_hour:8.2f}"
             f"{row.wall_s / hours_run:6.1f}{met}")
 
 

@@ -12,11 +12,14 @@ from hummingbot_extensions.sim.order_log import RestingRow
 from hummingbot_extensions.sim.program_record import market_record
 from hummingbot_extensions.sim.statistics import NS_PER_S
 from hummingbot_extensions.sim.venue import Venue
+from hummingbot_extensions.sim.venue_values import Trade
 from tests.bench.in_band.line import SYMBOL, USER, CancelRequest, Line
 
 BAND_BPS = 10.0
 WARM_UP_NS = 10 * NS_PER_S
 """Start of each run that is not scored: a bot that quotes all day does not start every hour."""
+MARKOUT_NS = 30 * NS_PER_S
+"""Fills are judged by the mark this long after them; those too near the end of a run are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Score:
     risk_cancels: int = 0
     fills: int = 0
     pnl_quote: float = 0.0
+    markout_bps: float = 0.0
+    """Sum over the fills of what each gained in 30 s against the mark, before fees."""
     losses_ns: Mapping[str, float] = field(default_factory=dict)
     cancels_by_reason: Mapping[str, int] = field(default_factory=dict)
 
@@ -60,6 +65,11 @@ class Score:
         return self.fills / (self.span_ns / (3600 * NS_PER_S))
 
     @property
+    def markout_per_fill(self) -> float | None:
+        """Mean gain of a fill in 30 s in bps, before fees; None without any."""
+        return self.markout_bps / self.fills if self.fills else None
+
+    @property
     def pnl_per_hour(self) -> float:
         return self.pnl_quote / (self.span_ns / (3600 * NS_PER_S))
 
@@ -74,7 +84,7 @@ def total(scores: Iterable[Score]) -> Score:
         cancels.update(part.cancels_by_reason)
     return Score(
         *(sum(getattr(part, name) for part in parts) for name in (
-            "two_sided_ns", "alive_ns", "span_ns", "cancels", "risk_cancels", "fills", "pnl_quote")),
+            "two_sided_ns", "alive_ns", "span_ns", "cancels", "risk_cancels", "fills", "pnl_quote", "markout_bps")),
         losses_ns=losses, cancels_by_reason=cancels)
 
 
@@ -89,12 +99,21 @@ def scored(line: Line, ended: Mapping[str, str], start_ns: int, end_ns: int, sta
     missing = found.alive_ns - found.two_sided_ns
     if abs(sum(losses.values()) - missing) > 1.0:
         raise AssertionError(f"reasons add up to {sum(losses.values())} ns of {missing} ns lost")
+    trades = [trade for trade in venue.accounts[USER].trades if start_ns <= trade.ts_ns < end_ns - MARKOUT_NS]
     return Score(
         found.two_sided_ns, found.alive_ns, found.span_ns,
         sum(not request.is_risk for request in sent), sum(request.is_risk for request in sent),
-        sum(start_ns <= trade.ts_ns < end_ns for trade in venue.accounts[USER].trades),
-        float(venue.balance(USER).equity) - start_equity,
+        len(trades), float(venue.balance(USER).equity) - start_equity,
+        sum(_markout_bps(venue, trade) for trade in trades),
         losses, Counter(_label(request) for request in sent))
+
+
+def _markout_bps(venue: Venue, trade: Trade) -> float:
+    """Gain of a fill in bps by the mark that stands ``MARKOUT_NS`` later."""
+    log, price = venue.marks(SYMBOL), float(trade.price)
+    at = bisect_right(log.times_ns, trade.ts_ns + MARKOUT_NS) - 1
+    mark = log.ticks[at] * 10.0**-venue.specs[SYMBOL].price_decimals
+    return (mark / price - 1.0) * 1e4 * trade.side.sign
 
 
 def _label(request: CancelRequest) -> str:
