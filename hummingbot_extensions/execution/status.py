@@ -125,7 +125,7 @@ def lines(status: Status, title: str) -> list[str]:
     return [
         head,
         (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
-        f"   net PnL {_text(status.net_pnl_quote, 4)} after fees, without funding   fills {status.fills}"),
+        f"   net PnL {_text(status.net_pnl_quote, 4)} after fees and funding   fills {status.fills}"),
         f"    bid  {_side_text(status.bid)}",
         f"    ask  {_side_text(status.ask)}",
         (f"    time in band {_percent(status.in_band_frac)} of live feed, {_percent(status.in_band_strict_frac)} strict"
