@@ -24,7 +24,7 @@ from hummingbot_extensions.connector.own_fills import FillBook, News, OwnFill
 from hummingbot_extensions.connector.owned_tasks import Debounced
 
 from . import standx_perpetual_constants as CONSTANTS
-from .standx_perpetual_order_flow import StandxOrderFlow
+from .standx_perpetual_cancelling import StandxCancelling
 from .standx_perpetual_parse import FillRow, OrderRow, parse_fill, parse_order, rows_of
 
 RECOVERABLE = (Transient, Unknown, Misconfigured, Rejected)
@@ -37,7 +37,7 @@ _UNPLACED_FOR_S = 60.0
 _FEE_WANTED_FOR_S = 3_600.0
 
 
-class StandxFills(StandxOrderFlow):
+class StandxFills(StandxCancelling):
     """The part of the connector that knows what our orders have filled."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ Nothing that may have been sent is ever sent again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -19,20 +20,22 @@ from hummingbot.core.data_type.common import OrderType, PositionAction, TradeTyp
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
+from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.errors import (
     Misconfigured,
     NotFound,
     PostOnlyRejected,
     Rejected,
     RuleBroken,
+    Throttled,
     Transient,
     Unknown,
 )
 from hummingbot_extensions.connector.leftovers import LeftoverOrder
 from hummingbot_extensions.connector.outcomes import OrderRecord, OutcomeBook
-from hummingbot_extensions.connector.owned_tasks import OwnedTasks, any_set
+from hummingbot_extensions.connector.owned_tasks import OwnedTasks
 from hummingbot_extensions.connector.reducing import reducible
-from hummingbot_extensions.connector.token_bucket import TokenBucket
+from hummingbot_extensions.connector.token_bucket import TokenBucket, shared_bucket
 from hummingbot_extensions.core.types import OrderOutcome, Side, TimeInForce
 
 from . import standx_perpetual_constants as CONSTANTS
@@ -41,8 +44,18 @@ from .standx_perpetual_auth import StandxPerpetualAuth
 from .standx_perpetual_order_entry import Command, CommandKind, OrderEntryStream
 from .standx_perpetual_parse import CommandReply, OrderRow, SymbolInfo, order_payload, parse_order, refusal
 
-CANCELS_PER_REQUEST = 100
-"""Orders in one batch cancel; the venue's own limit is not published."""
+RETRIES = 3
+RETRY_MIN_S, RETRY_MAX_S = 0.1, 0.5
+THROTTLED_FOR_S = 1.0
+"""How long nothing is sent after a 429 without a Retry-After: a full burst has refilled by then."""
+CREDITS_SPARED_FRAC = 0.05
+"""Of the venue's burst and rate, left unused: requests may arrive closer together than they were sent."""
+IP_REQUESTS_PER_S = 38
+"""Private REST requests of all connectors of this process; the venue allows an IP 50 requests of any kind a second."""
+CANCEL_WAIT_P99_S = 0.1
+"""A single cancel waits no longer than this for its credits, however many placements queue: it goes first, and the
+credits of one request refill in 47 ms.
+"""
 _REST_PATH = {CommandKind.PLACE: CONSTANTS.NEW_ORDER_PATH, CommandKind.CANCEL: CONSTANTS.CANCEL_ORDER_PATH}
 _TIME_IN_FORCE = {
     OrderType.LIMIT: TimeInForce.GTC,
@@ -55,6 +68,7 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
     """The part of the connector that speaks about orders; the derivative supplies the attributes declared here."""
 
     _domain: str
+    _keys: tuple[str, str, str]
     _outcomes: OutcomeBook
     _tasks: OwnedTasks
     _bucket: TokenBucket
@@ -62,6 +76,20 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
     _order_entry: OrderEntryStream
     _resolvers: dict[str, asyncio.Task[Any]]
     _auth: StandxPerpetualAuth
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        secret = hashlib.sha256(self._keys[1].encode()).hexdigest()
+        share_frac = float(args[1]) / 100 if len(args) > 1 else 1.0
+        used = (1 - CREDITS_SPARED_FRAC) * share_frac
+        capacity = max(CONSTANTS.CREDITS_PER_REQUEST, CONSTANTS.CREDITS_CAPACITY * used)
+        # One account, one bucket: the venue counts what all connectors of the account send.
+        self._bucket = shared_bucket(
+            self._domain, secret, lambda: TokenBucket(capacity, CONSTANTS.CREDITS_PER_S * used)
+        )
+        self._ip_bucket = shared_bucket(
+            self._domain, "ip", lambda: TokenBucket(IP_REQUESTS_PER_S * share_frac, IP_REQUESTS_PER_S * share_frac)
+        )
+        super().__init__(*args, **kwargs)
 
     # --- what the strategy side asks ---------------------------------------------------------------------------------
 
@@ -293,13 +321,35 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         return command
 
     async def _private(self, path: str, is_paid: bool = False, **request: Any) -> Any:
-        """One private REST request; a refused token of a wallet login is renewed once.
+        """A private REST request, made again up to three times where nothing can have been changed by it: a read that
+        failed, a connection that was never made, a refusal for too many requests. What may have been taken (a write
+        without an answer) is Unknown and never sent again: whether the venue takes a client id twice is not published.
 
         While the token is known to be refused, nothing is sent but a rare attempt to find out whether it still is.
         """
+        began_s = time.monotonic()
+        backoff = Backoff(RETRY_MIN_S, RETRY_MAX_S)
+        is_urgent = path in (CONSTANTS.CANCEL_ORDER_PATH, CONSTANTS.CANCEL_ORDERS_PATH)
+        for attempt in range(RETRIES + 1):
+            try:
+                return await self._private_once(path, is_paid and attempt == 0, is_urgent, **request)
+            except Transient as problem:
+                if isinstance(problem, Throttled):
+                    for bucket in (self._bucket, self._ip_bucket):
+                        bucket.penalise(problem.retry_after_s or THROTTLED_FOR_S)
+                if attempt == RETRIES or time.monotonic() - began_s > CONSTANTS.REQUEST_TIMEOUT_S / 2:
+                    raise
+                self.logger().debug(f"request made again path={path} cause={problem}")
+                if not isinstance(problem, Throttled):
+                    await asyncio.sleep(backoff.next_s())
+        raise AssertionError("unreachable")
+
+    async def _private_once(self, path: str, is_paid: bool, is_urgent: bool, **request: Any) -> Any:
+        """One private REST request; a refused token of a wallet login is renewed once."""
         self._auth.token_watch.gate()
         if not is_paid:
-            await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST)
+            await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent)
+        await self._ip_bucket.acquire(1, is_urgent)
         is_signed = request.get("method") is RESTMethod.POST
         for is_last in (False, True):
             session = self._auth.current
@@ -403,83 +453,6 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 return
             record.is_terminal = True
         super()._update_order_after_failure(order_id, trading_pair, exception)
-
-    # --- cancelling --------------------------------------------------------------------------------------------------
-
-    async def _execute_order_cancel(self, order: InFlightOrder) -> str | None:
-        """Ask for a cancel; the client id when the venue took the request, which is not yet a cancel."""
-        client_order_id = order.client_order_id
-        self._outcomes.record(client_order_id).is_cancel_wanted = True
-        try:
-            is_taken = await self._place_cancel(client_order_id, order)
-        except asyncio.CancelledError:
-            raise
-        except NotFound:
-            self.logger().info(f"Failed to cancel order {client_order_id} (order not found), looking for fills")
-            await self._on_not_listed(order)
-        except (Unknown, Transient) as problem:
-            if self._outcomes.record(client_order_id).is_terminal:
-                self.logger().debug(f"cancel of an order that has ended id={client_order_id} cause={problem}")
-                return client_order_id
-            self.logger().warning(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
-        except Misconfigured as problem:
-            # Announced at ERROR with the orders that may rest; a line for each attempt would only bury that.
-            self.logger().debug(f"Failed to cancel order {client_order_id} ({problem}), asking the venue")
-        except Exception:  # noqa: BLE001  Hummingbot calls this fire-and-forget
-            self.logger().exception(f"Failed to cancel order {client_order_id}")
-        else:
-            if is_taken:
-                self._push(order, OrderState.PENDING_CANCEL)
-                return str(client_order_id)
-            self.logger().info(f"Failed to cancel order {client_order_id} (refused), asking the venue")
-        self._resolve_soon(client_order_id, 0.0)
-        return None
-
-    async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
-        """Send a cancel by client id (sample tests/wire/standx/rest_cancel_order.json); True when it was accepted."""
-        command = await self._submit(CommandKind.CANCEL, order_id, {"cl_ord_id": order_id})
-        if not command.is_over_ws:
-            self._resolve_soon(order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
-            return True
-        record = self._outcomes.record(order_id)
-        if not await any_set((command.answered, record.ended), CONSTANTS.ORDER_DEADLINE_S):
-            raise Unknown(f"no answer to a cancel within {CONSTANTS.ORDER_DEADLINE_S:g} s")
-        if record.is_terminal:
-            return True
-        if not command.replies:
-            raise Unknown("the order entry socket dropped before the answer to a cancel")
-        is_taken = command.replies[0].is_success
-        if is_taken:
-            # A final answer that never comes must not leave the order pending: look after it in any case.
-            self._resolve_soon(order_id, CONSTANTS.ORDER_FRAME_GRACE_S * 2)
-        return is_taken
-
-    async def cancel_many(self, client_order_ids: list[str]) -> None:
-        """Cancel several orders with one request (sample tests/wire/standx/rest_cancel_orders.json).
-
-        The reply has no result per order: each is followed until the venue shows it gone.
-        """
-        wanted = [client_order_id for client_order_id in client_order_ids if self._tracked(client_order_id) is not None]
-        if not wanted:
-            return
-        for client_order_id in wanted:
-            self._outcomes.record(client_order_id).is_cancel_wanted = True
-        try:
-            await self._cancel_batch(wanted)
-        finally:
-            for client_order_id in wanted:
-                order = self._tracked(client_order_id)
-                if order is not None:
-                    self._push(order, OrderState.PENDING_CANCEL)
-                self._resolve_soon(client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
-
-    async def _cancel_batch(self, client_order_ids: list[str]) -> None:
-        for start in range(0, len(client_order_ids), CANCELS_PER_REQUEST):
-            await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent=True)
-            await self._private(
-                CONSTANTS.CANCEL_ORDERS_PATH, method=RESTMethod.POST, is_paid=True,
-                body={"cl_ord_id_list": client_order_ids[start : start + CANCELS_PER_REQUEST]},
-            )  # fmt: skip
 
     # --- the resolver ------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 from hummingbot_extensions import compat
 from hummingbot_extensions.compat import FrameClock
-from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Transient, Unknown
+from hummingbot_extensions.connector.errors import Misconfigured, NotFound, Rejected, Throttled, Transient, Unknown
 
 from . import standx_perpetual_constants as CONSTANTS
 
@@ -204,7 +204,7 @@ def _checked(status: int, text: str, what: str, is_write: bool) -> Any:
         if isinstance(reply.get("code"), int) and reply["code"]:
             code = reply["code"]
     if status == 429:
-        raise Transient(f"{what}: too many requests")
+        raise Throttled(f"{what}: too many requests")
     if status >= 500:
         raise _failure(is_write, f"{what}: HTTP {status}")
     if status == 404:
