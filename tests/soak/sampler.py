@@ -57,8 +57,10 @@ def snapshot() -> dict[str, Any]:
 def containers(roots: list[Any]) -> dict[str, int]:
     """Lengths of the containers that can be reached from ``roots`` by attributes, by path; empty ones apart."""
     found: dict[str, int] = {}
-    seen: set[int] = set()
+    # A root is walked under its own name alone, however else it can be reached.
+    seen = {id(root) for root in roots}
     for root in roots:
+        seen.discard(id(root))
         _walk(root, type(root).__name__, DEPTH, found, seen)
     return {path: size for path, size in found.items() if size}
 
@@ -67,6 +69,8 @@ def _walk(value: Any, path: str, depth: int, found: dict[str, int], seen: set[in
     if id(value) in seen or depth == 0:
         return
     seen.add(id(value))
+    if isinstance(value, deque) and value.maxlen is not None:
+        return  # bounded by its own nature
     if isinstance(value, CONTAINERS):
         found[path] = found.get(path, 0) + len(value)
         inner = list(value.values()) if isinstance(value, dict) else list(value)
