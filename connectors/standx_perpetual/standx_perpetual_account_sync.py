@@ -163,7 +163,9 @@ class StandxAccountSync(StandxPositions):
         is_cancelling = order.current_state is OrderState.PENDING_CANCEL
         if is_cancelling and order.exchange_order_id is not None:
             return
-        state = OrderState.PARTIALLY_FILLED if row.filled_size > 0 else OrderState.OPEN
+        # A row may be older than the fills that we know.
+        has_filled = row.filled_size > 0 or order.executed_amount_base > 0
+        state = OrderState.PARTIALLY_FILLED if has_filled else OrderState.OPEN
         await self._pushed(self._push(order, state, exchange_order_id))
         if record.is_cancel_wanted and order.is_open:
             self._resolve_soon(row.client_order_id, 0.0)
