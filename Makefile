@@ -34,6 +34,8 @@ proof: setup
 	HBX_HYPOTHESIS_PROFILE=proof HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q --timeout 0 tests/property tests/kernels
 	$(PY) -m tests.kill9 --points all
 	$(PY) -m tests.soak --hours 24
+	$(PY) -m tests.chaos --seeds 1:2000 --jobs 2
+	$(PY) -m tests.chaos --bugs --jobs 2
 
 build: setup
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -45,21 +45,24 @@ class Step:
 Schedule = tuple[Step, ...]
 
 
-def schedule(seed: int) -> Schedule:
-    """The steps of a seed: three to nine."""
+def schedule(seed: int, focus: Sequence[str] = ()) -> Schedule:
+    """The steps of a seed: three to nine. With a ``focus``, only the faults and kinds of step that it names."""
     random = Random(f"chaos {seed}")
-    kinds, weights = zip(*KINDS, strict=True)
-    return tuple(_step(random, kind) for kind in random.choices(kinds, weights, k=random.randint(3, 9)))
+    faults = [fault for fault in CATALOGUE if not focus or fault.name in focus]
+    chosen = [(kind, weight) for kind, weight in KINDS
+              if not focus or kind in focus or (kind == "fault" and faults)]  # fmt: skip
+    kinds, weights = zip(*chosen, strict=True)
+    return tuple(_step(random, kind, faults) for kind in random.choices(kinds, weights, k=random.randint(3, 9)))
 
 
 def faults_of(steps: Sequence[Step]) -> list[str]:
     return [step.args["name"] for step in steps if step.kind == "fault"]
 
 
-def _step(random: Random, kind: str) -> Step:
+def _step(random: Random, kind: str, faults: Sequence[Fault]) -> Step:
     wait_s = round(random.uniform(0.0, 6.0), 2)
     if kind == "fault":
-        return Step(kind, wait_s, _fault(random, random.choice(CATALOGUE)))
+        return Step(kind, wait_s, _fault(random, random.choice(faults)))
     if kind == "hit":
         return Step(kind, wait_s, {"side": random.choice(("buy", "sell")), "lots": random.randint(1, 45)})
     if kind == "market":

@@ -81,6 +81,8 @@ class Watch:
     """Monotonic time at which the newest sound frame of a channel was written to a socket."""
     foreign: list[tuple[float, Decimal]] = field(default_factory=list)
     """(monotonic time, size) of what other clients of the account traded."""
+    by_hand: list[str] = field(default_factory=list)
+    """Client ids of orders that somebody rests by hand and nobody but the venue may end."""
     unsound_s: float = float("-inf")
     """When the way of orders and of the account's news was last disturbed by a fault."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
@@ -290,10 +292,18 @@ class Watch:
         for client_id, count in Counter(o.client_id for o in self.account.orders.values()).items():
             if count > 1 and client_id.startswith(self.connector.owner_tag):
                 yield Violation("double", f"{client_id} was sent {count} times")
+        for client_id in self.by_hand:
+            order = self.account.orders[self.account.by_client_id[client_id]]
+            if order.status is OrderStatus.CANCELED and not self._has_tick_changed():
+                yield Violation("foreign", f"{client_id} was rested by hand and somebody cancelled it")
         if must_quote and not venue:
             decision = self.quoter().decision
             silences = (decision.bid_silence, decision.ask_silence) if decision is not None else None
             yield Violation("quoting", f"no order rests: {silences} ready {self.connector.status_dict}")
+
+    def _has_tick_changed(self) -> bool:
+        venue = self.exchange.venue
+        return bool(venue.lattice(SYMBOL).price_decimals != venue.specs[SYMBOL].price_decimals)
 
     def _fills(self) -> Iterator[Violation]:
         trades, ledger = self.own_trades(), self.quoter().ledger

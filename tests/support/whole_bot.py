@@ -40,7 +40,7 @@ from controllers.market_making.perp_market_maker import PerpMarketMakerConfig  #
 from hummingbot_extensions.core.types import Side, TimeInForce  # noqa: E402
 from hummingbot_extensions.emulator import exchange as exchange_module  # noqa: E402
 from hummingbot_extensions.emulator.faults import acts  # noqa: E402
-from hummingbot_extensions.sim.venue_values import CancelOrders, NewOrder, OrderKind  # noqa: E402
+from hummingbot_extensions.sim.venue_values import Accepted, CancelOrders, NewOrder, OrderKind  # noqa: E402
 from tests.support import running as running_module  # noqa: E402
 from tests.support.lively_market import LivelyMarket  # noqa: E402
 from tests.support.running import SYMBOL  # noqa: E402
@@ -124,10 +124,12 @@ class WholeBot:
         self._manual += 1
         client_id = f"manual-{self._manual}"
         ticks = round(self.market.mid_ticks * (1 - side.sign * bps / 1e4))
-        self._submit(side, OrderKind.LIMIT, lots, Decimal(ticks) / 100, TimeInForce.GTC, client_id)
+        if self._submit(side, OrderKind.LIMIT, lots, Decimal(ticks) / 100, TimeInForce.GTC, client_id):
+            self.watch.by_hand.append(client_id)
         return client_id
 
     def manual_cancel(self, client_id: str) -> None:
+        self.watch.by_hand.remove(client_id)
         self.exchange.venue.cancel(self.user, CancelOrders(client_ids=(client_id,)), 1_000_000, None)
 
     def manual_trade(self, side: Side, lots: int) -> None:
@@ -137,9 +139,9 @@ class WholeBot:
         self._submit(side, OrderKind.MARKET, lots, None, TimeInForce.IOC, f"manual-{self._manual}")
 
     def _submit(self, side: Side, kind: OrderKind, lots: int, price: Decimal | None, tif: TimeInForce,
-                client_id: str) -> None:  # fmt: skip
+                client_id: str) -> bool:  # fmt: skip
         order = NewOrder(SYMBOL, side, kind, Decimal(lots) / 10_000, price, tif, False, client_id)
-        self.exchange.venue.submit(self.user, order, 1_000_000, None)
+        return isinstance(self.exchange.venue.submit(self.user, order, 1_000_000, None), Accepted)
 
     # --- time ---
 
