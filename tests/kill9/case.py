@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -33,11 +34,15 @@ LIFE_S, STOP_S, QUOTED_S, LAST_LIFE_S = 90.0, 90.0, 90.0, 25.0
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """At the ``hit``-th passage of ``point``; ``stop_after_s`` after its start the bot is told to stop, if given."""
+    """At the ``hit``-th passage of ``point``, counted from a stop on if there is to be one."""
 
     point: str
     hit: int = 1
     stop_after_s: float | None = None
+    """Seconds after its start at which the bot is told to stop."""
+
+    def as_plan(self) -> dict[str, Any]:
+        return {"point": self.point, "hit": self.hit, "in_stop": self.stop_after_s is not None}
 
     def __str__(self) -> str:
         return f"{self.point}#{self.hit}" + ("" if self.stop_after_s is None else " in a stop")
@@ -117,7 +122,7 @@ async def _run(case: Case, nest: Nest) -> Outcome:
         try:
             for number, kill in enumerate(case.kills, 1):
                 begun.append(handle.exchange.venue.now_ns)
-                bot = lives.begin(nest, number, handle.url, {"point": kill.point, "hit": kill.hit})
+                bot = lives.begin(nest, number, handle.url, kill.as_plan())
                 reached = await _until_dead(bot, kill) and reached
                 ended.append(handle.exchange.venue.now_ns)
                 resting += len(quotes())
@@ -166,7 +171,8 @@ def _trade_by_hand(venue: Venue, user: str, lots: int) -> None:
 async def _until_dead(bot: Life, kill: Kill) -> bool:
     """Wait for the planned death; False, after killing it from outside, when it did not come."""
     if kill.stop_after_s is not None:
-        await asyncio.sleep(kill.stop_after_s)
+        with suppress(TimeoutError):
+            await bot.over(kill.stop_after_s)
         bot.send(signal.SIGTERM)
     try:
         return await bot.over(LIFE_S) == -signal.SIGKILL

@@ -62,16 +62,20 @@ class Plan:
     def __init__(self, kill: dict[str, Any] | None, hits_path: Path) -> None:
         self._point = kill["point"] if kill else None
         self._at = int(kill["hit"]) if kill else 0
+        self._counts_from = "stop_loop.before" if kill and kill["in_stop"] else None
         self._hits: Counter[str] = Counter()
         self._path = hits_path
 
     def wants(self, point: str) -> bool:
         """Whether the next passage of ``point`` is the one."""
-        return point == self._point and self._hits[point] + 1 >= self._at
+        return self._counts_from is None and point == self._point and self._hits[point] + 1 >= self._at
 
     def passed(self, point: str) -> None:
+        if point == self._counts_from:
+            self._counts_from = None
+            self._hits.clear()
         self._hits[point] += 1
-        if point == self._point and self._hits[point] >= self._at:
+        if self._counts_from is None and point == self._point and self._hits[point] >= self._at:
             self.die()
 
     def die(self) -> None:
