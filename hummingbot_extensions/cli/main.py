@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
-from hummingbot_extensions.cli import demo, doctor, emulate, init, install, probe, start, tape
+from hummingbot_extensions.cli import demo, doctor, emulate, init, install, probe, start, stop, tape
 from hummingbot_extensions.cli.output import ExitCode, Failure, report_failure
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("init")(init.init)
 app.command("install")(install.install)
 app.command("uninstall")(install.uninstall)
 app.command("start", context_settings={"allow_extra_args": False})(start.start)
+app.command("stop")(stop.stop)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("probe")(probe.probe)

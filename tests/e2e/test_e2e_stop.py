@@ -116,3 +116,29 @@ def test_a_stop_waits_for_a_venue_that_fails_at_first(free_workspace: Workspace,
     finally:
         bot.kill()
         heal(emulator)
+
+
+def test_hbx_stop_tells_a_verified_end_from_one_that_is_not(free_workspace: Workspace, emulator: Emulator) -> None:
+    """The exit code of ``hbx stop`` is the venue's word; ``hbot stop`` says 0 either way."""
+    note = free_workspace.root / "data" / "state" / "may_rest.json"
+    start, stop = hbx_command("start", f"{CONTROLLER}.yml"), hbx_command("stop", "--timeout", "90")
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=free_workspace.root, env=free_workspace.environment, text=True,
+                              capture_output=True, timeout=150, check=False)
+
+    nothing_runs = run(stop)
+    assert nothing_runs.returncode in (2, 3) and not note.exists(), nothing_runs
+    started = run(start)
+    assert started.returncode == 0, started
+    emulator.wait_for_quotes()
+    fault(emulator, name="cancel_ignored", count=1_000_000)
+    unverified = run(stop)
+    resting = {row["cl_ord_id"] for row in emulator.account()["open_orders"]}
+    heal(emulator)
+    assert unverified.returncode == 1 and resting and all(key in unverified.stderr for key in resting), unverified
+    assert run(start).returncode == 0
+    emulator.wait_for_quotes()
+    verified = run(stop)
+    assert verified.returncode == 0 and not note.exists(), verified
+    assert emulator.account()["open_orders"] == []
