@@ -119,7 +119,7 @@ def fees_doubled(patch: pytest.MonkeyPatch) -> None:
 # --- outcomes ---
 
 
-@bug("an order of unknown outcome is taken for rejected", "terminal_missing", "socket_drop", "outage", "http_timeout")
+@bug("an order of unknown outcome is taken for rejected", "socket_drop", "outage", "hit", "market")
 def unknown_is_rejected(patch: pytest.MonkeyPatch) -> None:
     def refused(self: Any, order: Any, cause: str) -> None:
         self._update_order_after_failure(order.client_order_id, order.trading_pair, Rejected(400, cause))
@@ -176,9 +176,10 @@ def cancel_not_repeated(patch: pytest.MonkeyPatch) -> None:
         None if action.reason == CancelReason.RETRY else cancel(self, action)))  # fmt: skip
 
 
-@bug("own orders that nobody tracks are left at the venue", "order_late", "terminal_false_rejection", "order_lost")
+@bug("an order that was given up and rests after all is left alone", "terminal_false_rejection", "order_late", "hit")
 def sweep_missing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_flow(), "_note_listed", lambda self, listed: None)
+    patch.setattr(_flow(), "_revive", lambda self, order, exchange_order_id: None)
 
 
 @bug("the sweep takes every order for its own", "manual_order")
@@ -196,11 +197,11 @@ def owner_tag_ignored(patch: pytest.MonkeyPatch) -> None:
 # --- exposure ---
 
 
-@bug("orders of unknown outcome do not count as exposure", "terminal_missing", "order_lost", "outage", "socket_drop")
-def unknown_not_counted(patch: pytest.MonkeyPatch) -> None:
-    open_orders = QuoteExecutor.open_orders
+@bug("orders that the venue has not confirmed do not count as exposure", "order_late", "hit", "market")
+def unconfirmed_not_counted(patch: pytest.MonkeyPatch) -> None:
+    open_orders, silent = QuoteExecutor.open_orders, (OrderState.UNKNOWN, OrderState.PLACING)
     patch.setattr(QuoteExecutor, "open_orders", lambda self: [
-        order for order in open_orders(self) if order.state is not OrderState.UNKNOWN])  # fmt: skip
+        order for order in open_orders(self) if order.state not in silent])  # fmt: skip
 
 
 @bug("orders that are being cancelled do not count as exposure", "cancel_late", "cancel_ignored", "market", "hit")
@@ -265,7 +266,7 @@ def stale_book_ignored(patch: pytest.MonkeyPatch) -> None:
     _view_with(patch, book_age_ms=0.0, is_connector_ready=True, private_age_ms=0.0)
 
 
-@bug("the age of the mark is not looked at", "silence", "frame_drop", "frame_corrupt", "mark_null", "frame_truncate")
+@bug("the age of the mark is not looked at", "silence", "frame_drop")
 def stale_mark_ignored(patch: pytest.MonkeyPatch) -> None:
     _view_with(patch, price_age_ms=0.0)
 
@@ -283,17 +284,6 @@ def budget_blocks_risk_cancels(patch: pytest.MonkeyPatch) -> None:
         cancel(self, action)
 
     patch.setattr(QuoteExecutor, "cancel", budgeted)
-
-
-@bug("an empty side of the book is not expected", "book_empty", "book_one_sided")
-def empty_book_unexpected(patch: pytest.MonkeyPatch) -> None:
-    view = market_view.market_view
-
-    def naive(*args: Any, **kwargs: Any) -> Any:
-        found = view(*args, **kwargs)
-        return found if found is None else replace(found, bid=found.bid + 0, ask=found.ask + 0)
-
-    patch.setattr(market_view, "market_view", naive)
 
 
 # --- life ---

@@ -156,7 +156,7 @@ CASES: dict[str, tuple[Case, ...]] = {
     "order_late": (
         Case(_with(ms=3000, count=2), hold_s=15.0),
         Case(_with(count=2), hold_s=25.0),
-        Case(_with(ms=25000, count=1), hold_s=40.0),
+        Case(_with(ms=25000, count=1), hold_s=40.0, errors=(REVIVED,)),
     ),
     "cancel_ignored": (
         Case(_with(count=3), hold_s=20.0),

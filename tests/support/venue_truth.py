@@ -83,6 +83,7 @@ class Watch:
     """(monotonic time, size) of what other clients of the account traded."""
     by_hand: list[str] = field(default_factory=list)
     """Client ids of orders that somebody rests by hand and nobody but the venue may end."""
+    rests_since_s: dict[str, float] = field(default_factory=dict)
     unsound_s: float = float("-inf")
     """When the way of orders and of the account's news was last disturbed by a fault."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
@@ -136,6 +137,7 @@ class Watch:
             if prices and max(prices.values()) > 1:
                 self.broken("double", f"two {side} orders at one price: {[o.client_id for o in kept]}", str(side))
         for order in resting:
+            self.rests_since_s.setdefault(order.client_id, now_s)
             if order.client_id not in self.placed:
                 self.broken("orphan", f"{order.client_id} rests and nobody here asked for it", order.client_id)
 
@@ -157,7 +159,11 @@ class Watch:
                                 channel)
         for order in self.resting():
             asked_s = self.cancel_asked_s.get(order.client_id)
-            if asked_s is not None and now_s - max(asked_s, self.unsound_s) > CANCEL_DEADLINE_S:
+            if asked_s is None:
+                continue
+            # An order may reach the market long after its cancel was first asked for.
+            since_s = max(asked_s, self.unsound_s, self.rests_since_s.get(order.client_id, now_s))
+            if now_s - since_s > CANCEL_DEADLINE_S:
                 self.broken("cancel", f"{order.client_id} still rests {now_s - asked_s:.1f} s after its cancel",
                             order.client_id)
 
@@ -192,8 +198,11 @@ class Watch:
         self.shown_s[found.group(1)] = time.monotonic()
 
     def on_price_asked(self, mark_ticks: int | None) -> None:
-        """A price is put into a REST answer, or into a subscription's first frame."""
-        if mark_ticks is not None and not self._is_way_disturbed():
+        """A price is put into a REST answer; on a way that a fault of HTTP disturbs it may get lost."""
+        now_ns = self.exchange.venue.now_ns
+        is_lossy = any(armed.fault.effect is Effect.HTTP and not armed.is_over(now_ns)
+                       for armed in self.exchange.faults.armed())  # fmt: skip
+        if mark_ticks is not None and not is_lossy:
             self.shown_s["price"] = time.monotonic()
 
     @contextmanager
