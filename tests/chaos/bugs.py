@@ -119,7 +119,8 @@ def fees_doubled(patch: pytest.MonkeyPatch) -> None:
 # --- outcomes ---
 
 
-@bug("an order of unknown outcome is taken for rejected", "socket_drop", "outage", "hit", "market")
+@bug("an order of unknown outcome is taken for rejected",
+     "http_short_body", "http_not_json", "socket_refused", "socket_drop", "hit")
 def unknown_is_rejected(patch: pytest.MonkeyPatch) -> None:
     def refused(self: Any, order: Any, cause: str) -> None:
         self._update_order_after_failure(order.client_order_id, order.trading_pair, Rejected(400, cause))
@@ -266,7 +267,7 @@ def stale_book_ignored(patch: pytest.MonkeyPatch) -> None:
     _view_with(patch, book_age_ms=0.0, is_connector_ready=True, private_age_ms=0.0)
 
 
-@bug("the age of the mark is not looked at", "silence", "frame_drop")
+@bug("the age of the mark is not looked at", "silence")
 def stale_mark_ignored(patch: pytest.MonkeyPatch) -> None:
     _view_with(patch, price_age_ms=0.0)
 
