@@ -31,16 +31,6 @@ def _forgetful() -> None:
     snapshot.loaded = lambda path, scope: None
 
 
-def _misses_fills() -> None:
-    """Fills that happened while no bot lived are not asked for."""
-    fills = importlib.import_module(CONNECTOR + "fills").StandxFills
-
-    async def none(self: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        return []
-
-    fills.own_fills_since = none
-
-
 def _books_twice() -> None:
     """A fill that was booked before is booked again."""
     book = importlib.import_module("hummingbot_extensions.core.account_book").AccountBook
@@ -58,7 +48,6 @@ def _ends_hard_stop() -> None:
 BUGS: dict[str, tuple[Callable[[], None], str]] = {
     "no_sweep": (_no_sweep, "orphan"),
     "forgetful": (_forgetful, "ledger"),
-    "misses_fills": (_misses_fills, "ledger"),
     "books_twice": (_books_twice, "ledger"),
     "ends_hard_stop": (_ends_hard_stop, "hard stop"),
 }
