@@ -49,7 +49,8 @@ def report(soak: run.Soak) -> list[str]:
         *lines,
         f"orders       {soak.orders}, fills {soak.fills}, of unknown outcome at the end {soak.unknown}",
         f"faults       {sum(soak.faults.values())} of {len(soak.faults)} kinds",
-        f"silent       {soak.silent_minutes} minutes ended without an order at the venue",
+        f"silent       {soak.silent_minutes} minutes ended without an order at the venue, "
+        f"the breaker was released {soak.releases} times",
         f"errors       {sum(soak.errors.values())} lines at ERROR",
         *(f"    {count:5d}  {words}" for words, count in soak.errors.most_common(12)),
         f"wall         {soak.wall_s:.0f} s, {per_hour:.0f} s an hour of the venue",

@@ -34,6 +34,7 @@ WALLET = {"login": "evm_wallet", "secret": "0x" + "11" * 32, "request_key": ""}
 PACE_S = 0.25
 """Beat of the venue between due events. The product's 10 ms would be most of the work of a quiet hour."""
 FAULT_EVERY_S, LONGEST_FAULT_S, SETTLE_S, STOP_S = 60.0, 40.0, 120.0, 120.0
+RELEASE_AFTER_MIN = 3
 NOT_HERE = {
     "time_jump": "venue time stays ahead of ours for good: a day of them would be hours",
     "tick_change": "cannot be undone: after the first the market has another tick",
@@ -54,6 +55,8 @@ class Soak:
     unknown: int = 0
     problems: list[str] = field(default_factory=list)
     wall_s: float = 0.0
+    releases: int = 0
+    """How often a person had to release the breaker."""
     silent_minutes: int = 0
     """Minutes at whose end the bot had no order at the venue."""
 
@@ -80,10 +83,15 @@ async def run(nest: Nest, hours: float, seed: int, sample_s: float, say: Callabl
                         for o in account.live.values() if o.shown_ns is not None]
 
             world = asyncio.create_task(live(market, quotes, Temper(), seed))
-            until_s, hour = time.monotonic() + hours * 3600, 0
+            until_s, hour, silent = time.monotonic() + hours * 3600, 0, 0
             while time.monotonic() < until_s and not bot.is_over:
                 await _one_minute(exchange, rng, soak)
                 soak.silent_minutes += not account.live
+                silent = 0 if account.live else silent + 1
+                if silent >= RELEASE_AFTER_MIN:
+                    # So many faults trip the breaker for good: what the person does that it then waits for.
+                    soak.releases, silent = soak.releases + 1, 0
+                    nest.settings(**SETTINGS, breaker_release=soak.releases)
                 if int((time.monotonic() - until_s) / 3600 + hours) > hour:
                     hour += 1
                     say(f"hour {hour:3d}   orders {account.log.placed}   fills {len(account.trades)}   "
