@@ -35,8 +35,8 @@ TRIP_MEMORY_S = 600.0
 MAX_DOUBLINGS = 3
 SAFE_HOLD_S = 5.0
 SAFE_CHECKS = 3
-SAFE_CHECK_INTERVAL_S = 0.5
-"""Together a second, so that an outage that led here costs little more than itself."""
+SAFE_CHECK_INTERVAL_S = 0.25
+"""Together half a second, so that an outage that led here costs little more than itself."""
 STOP_WINDOW_S = 3600.0
 KEPT_ERRORS_FRAC, KEPT_LATENCY_FRAC = 0.5, 0.8
 """Parts of their thresholds under which errors and latency must fall before the degraded level ends."""
@@ -136,11 +136,15 @@ class BreakerState:
     degraded_until_ns: int | None = None
     degraded_cause: Cause = Cause.NONE
     safe_since_ns: int | None = None
+    safe_until_ns: int | None = None
+    """Safe mode lasts at least until then."""
     safe_checks: int = 0
     safe_checked_ns: int | None = None
     safe_left_ns: int | None = None
     serious_ns: tuple[int, ...] = ()
-    """Trips by rejections and failures in the last hour: those speak of us, not of a slow venue."""
+    """Trips in the last hour by rejections, and by failures on a line that was up: those speak of us, not of a slow
+    venue or a lost connection.
+    """
     stop_since_ns: int | None = None
     stop_release: int = 0
 
@@ -152,9 +156,10 @@ def after_check(state: BreakerState, view: MarketView, account: AccountView, par
     state = _after_rejects(state, now_ns, health, params)
     state = _after_latency(state, now_ns, health, account.orders, params)
     state = _after_throttles(state, now_ns, health, params)
-    state = _after_failures(state, now_ns, health, is_verified(view, account, params), params)
+    is_line_up = _is_line_up(view, params)
+    state = _after_failures(state, now_ns, health, is_verified(view, account, params), is_line_up, params)
     state = _after_noise(state, now_ns, health, account.orders, params)
-    state = _after_stop(state, before, now_ns, params)
+    state = _after_stop(state, before, now_ns, is_line_up, params)
     level, cause = _level(state, now_ns, params)
     if (level, cause) == (state.level, state.cause):
         return state
@@ -262,25 +267,29 @@ def _after_throttles(state: BreakerState, now_ns: int, health: Health, params: Q
 
 
 def _after_failures(
-    state: BreakerState, now_ns: int, health: Health, is_clear: bool, params: QuoteParams
+    state: BreakerState, now_ns: int, health: Health, is_clear: bool, is_line_up: bool, params: QuoteParams
 ) -> BreakerState:
-    """Safe mode: entered after failures in a row, left once orders and position stood verified in three checks."""
+    """Safe mode: entered after failures in a row, left once orders and position stood verified in three checks.
+
+    It has a least stay where the line was up. An outage explains what went unanswered in it, and ends by itself.
+    """
     if state.safe_since_ns is None:
         left_ns = state.safe_left_ns if state.safe_left_ns is not None else 0
         if sum(1 for at in health.failures_ns if at >= left_ns) < params.failure_limit:
             return state
-        return replace(state, safe_since_ns=now_ns, safe_checks=0, safe_checked_ns=None)
+        until_ns = now_ns + int(SAFE_HOLD_S * SECOND_NS) if is_line_up else now_ns
+        return replace(state, safe_since_ns=now_ns, safe_until_ns=until_ns, safe_checks=0, safe_checked_ns=None)
     if not is_clear:
         return replace(state, safe_checks=0, safe_checked_ns=None)
     checked = state.safe_checked_ns
     if checked is not None and now_ns - checked < SAFE_CHECK_INTERVAL_S * SECOND_NS:
         return state
     state = replace(state, safe_checks=state.safe_checks + 1, safe_checked_ns=now_ns)
-    since_ns = state.safe_since_ns if state.safe_since_ns is not None else now_ns
-    if state.safe_checks < SAFE_CHECKS or now_ns - since_ns < SAFE_HOLD_S * SECOND_NS:
+    if state.safe_checks < SAFE_CHECKS or (state.safe_until_ns is not None and now_ns < state.safe_until_ns):
         return state
-    return _recovering(replace(state, safe_since_ns=None, safe_checks=0, safe_checked_ns=None, safe_left_ns=now_ns),
-                       now_ns)
+    left = replace(
+        state, safe_since_ns=None, safe_until_ns=None, safe_checks=0, safe_checked_ns=None, safe_left_ns=now_ns)
+    return _recovering(left, now_ns)
 
 
 def _after_noise(
@@ -313,12 +322,25 @@ def _degraded(state: BreakerState, until_ns: int, cause: Cause) -> BreakerState:
     return replace(state, degraded_until_ns=until_ns, degraded_cause=cause)
 
 
-def _after_stop(state: BreakerState, before: BreakerState, now_ns: int, params: QuoteParams) -> BreakerState:
+def _is_line_up(view: MarketView, params: QuoteParams) -> bool:
+    """Whether book and account stream are alive: with both, a failure is not an outage that mends itself."""
+    return (
+        view.is_connector_ready
+        and view.private_age_ms is not None
+        and view.private_age_ms <= params.stale_private_ms
+        and view.book_age_ms is not None
+        and view.book_age_ms <= params.stale_book_ms
+    )
+
+
+def _after_stop(
+    state: BreakerState, before: BreakerState, now_ns: int, is_line_up: bool, params: QuoteParams
+) -> BreakerState:
     """The stop: set by too many serious trips, ended by a person who changes ``breaker_release``."""
     if state.stop_since_ns is not None and params.breaker_release != state.stop_release:
         state = replace(state, stop_since_ns=None, serious_ns=())
     is_newly_rejected = state.rejects is not before.rejects
-    is_newly_safe = before.safe_since_ns is None and state.safe_since_ns is not None
+    is_newly_safe = before.safe_since_ns is None and state.safe_since_ns is not None and is_line_up
     if not (is_newly_rejected or is_newly_safe):
         return state
     new = [now_ns] * (is_newly_rejected + is_newly_safe)

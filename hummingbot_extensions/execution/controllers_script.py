@@ -46,8 +46,8 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
 
     performance_report_interval = 1
     closed_executors_buffer = 5
-    """Ended executors that Hummingbot keeps in memory, of which it makes a report each tick: a full fill ends one here, so
-    that its default of 100 took a third of the bot's time. Older ones are in the database and in the position holds.
+    """Ended executors that Hummingbot keeps in memory and makes a report of on each tick. A full fill ends one here, so
+    its default of 100 took a third of the bot's time. Older ones are in the database and in the position holds.
     """
 
     def __init__(self, connectors: dict[str, Any], config: ControllersScriptConfig) -> None:

@@ -183,7 +183,7 @@ def test_degraded_does_not_hold_up_a_cancel_for_risk() -> None:
 
 
 def test_safe_mode_after_three_failures_ends_only_when_everything_is_verified() -> None:
-    """Nothing is placed while an order is of unknown outcome or positions differ; then three checks half a second apart."""
+    """Nothing is placed while an order is of unknown outcome or positions differ; then three checks."""
     failures = Health(failures_ns=stamps(0, 1, 2))
     lost = order(Side.BUY, "99940.00", state=OrderState.UNKNOWN)
     safe = at(2, failures, held=account(lost))
@@ -277,3 +277,37 @@ def test_a_new_level_is_recorded_and_runs_again_from_the_record() -> None:
     decision = decide(given)
     assert not decision.actions and has_changed(given.state, decision)
     assert decide(from_plain(DecisionInputs, to_plain(given))) == decision
+
+
+def dead_line(seconds: float, state: DecisionState | None = None, failures: int = 3) -> Decision:
+    """The decision in an outage: no book for ten seconds, and ``failures`` unanswered cancels in it."""
+    now_ns = NOW + int(seconds * SECOND)
+    health = Health(failures_ns=stamps(*(seconds - 1 - n for n in range(failures))))
+    seen = replace(account(), health=health)
+    return decided(view(now_ns=now_ns, price_frame_ns=now_ns, book_age_ms=10_000.0), seen, params(), state)
+
+
+def test_an_outage_leads_to_safe_mode_without_a_least_stay_and_never_to_a_stop() -> None:
+    """Ten outages in an hour, each with unanswered cancels: quoted again within a second of every one."""
+    state: DecisionState | None = None
+    for number in range(10):
+        since = 300.0 * number
+        state = dead_line(since + 10, state).state
+        assert state.breaker.level is Level.CANCEL_ONLY
+        for step in range(4):
+            state = at(since + 10.1 + step * 0.3, state=state).state
+        assert state.breaker.level.may_quote and state.breaker.stop_since_ns is None
+
+
+def test_failures_on_a_living_line_keep_their_least_stay_and_count_for_a_stop() -> None:
+    """The same failures with book and account stream alive are ours: five seconds at least, six times stop."""
+    state: DecisionState | None = None
+    for number in range(params().stop_after_trips):
+        since = 300.0 * number + 10
+        state = at(since, Health(failures_ns=stamps(since - 3, since - 2, since - 1)), state).state
+        for step in range(4):
+            state = at(since + 0.1 + step * 0.3, state=state).state
+        assert not state.breaker.level.may_quote
+        for step in range(4):
+            state = at(since + 6 + step * 0.3, state=state).state
+    assert state is not None and state.breaker.level is Level.STOP

@@ -17,8 +17,6 @@ from tests.unit.execution.trading import FAST, Trading, trading
 
 OUTAGES = 52
 LIMIT_S = 3.0
-NO_BREAKERS = {"failure_limit": 50, "stop_after_trips": 100}
-"""An outage of everything leaves cancels unanswered; what the breakers make of that is tested with them."""
 
 
 async def pulse(line: Trading) -> None:
@@ -55,7 +53,7 @@ def test_two_sided_within_three_seconds_of_an_outage(
 
     async def scenario() -> None:
         waits: list[float] = []
-        async with trading(tmp_path, monkeypatch, **FAST, **NO_BREAKERS) as line:
+        async with trading(tmp_path, monkeypatch, **FAST) as line:
             await line.quoted()
             exchange = line.bench.handle.exchange
             task = asyncio.create_task(pulse(line))
