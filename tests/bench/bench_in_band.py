@@ -81,9 +81,11 @@ def _typed(kind: Any, value: Any) -> Any:
     return value
 
 
-def run_core(hour: Hour, params: QuoteParams, leverage: int, position: Decimal = Decimal(0)) -> Score:
-    """The decision function over one hour, flat with fills or pinned at ``position`` without."""
-    venue = tape_venue(hour.tape, not position, leverage, position)
+def run_core(
+    hour: Hour, params: QuoteParams, leverage: int, position: Decimal = Decimal(0), has_fills: bool = True
+) -> Score:
+    """The decision function over one hour, beginning with ``position``; without fills it stays there."""
+    venue = tape_venue(hour.tape, has_fills, leverage, position)
     bot = CoreBot(params, leverage, position, venue.balance(USER).available)
     return _score(venue, bot, hour)
 
@@ -170,7 +172,10 @@ def rows(args: argparse.Namespace) -> list[Row]:
         return run_core(hour, params, leverage)
 
     def held(hour: Hour) -> Score:
-        return run_core(hour, params, leverage, pinned)
+        return run_core(hour, params, leverage, pinned, has_fills=False)
+
+    def loaded(hour: Hour) -> Score:
+        return run_core(hour, params, leverage, 2 * pinned)
 
     whole = recorded_hours(args.tape, tuple(args.hours.split(",")) if args.hours else ())
     cut = [Hour(hour.name, spliced(hour.tape)) for hour in whole]
@@ -183,6 +188,8 @@ def rows(args: argparse.Namespace) -> list[Row]:
         run(row_of("core, flat, holes spliced", cut, flat, FLAT_BARS))
     if "recorded" in wanted or "pinned" in wanted:
         run(row_of(f"core, pinned {pinned}, spliced", cut, held, PINNED_BARS))
+    if "recorded" in wanted or "loaded" in wanted:
+        run(row_of("core, from soft limit, spliced", cut, loaded))
     if "recorded" in wanted or "holes" in wanted:
         run(row_of("core, flat, holes in", whole, flat))
         run(row_of(f"core, pinned {pinned}, holes in", whole, held))
@@ -207,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tape", type=Path, required=True, help="folder with recorded hours")
     parser.add_argument("--hours", default="", help="only these, as 00,14")
     parser.add_argument("--seeds", type=int, default=10, help="generated hours; 0 leaves them out")
-    parser.add_argument("--only", default="", help="of recorded, flat, pinned, holes, seed000, generated")
+    parser.add_argument("--only", default="", help="of recorded, flat, pinned, loaded, holes, seed000, generated")
     parser.add_argument("--preset", type=Path, default=PRESET, help="controller file with the parameters")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter value")
     parser.add_argument("--short", action="store_true", help="pin the position short instead of long")

@@ -12,7 +12,7 @@ import numpy as np
 from hummingbot_extensions.sim.generator import generated_feed, recorded_traits
 from hummingbot_extensions.sim.order_log import MAX_GAP_NS
 from hummingbot_extensions.sim.statistics import BTC_USD, NS_PER_S, START_NS, START_PRICE_TICKS
-from hummingbot_extensions.sim.tape import Tape
+from hummingbot_extensions.sim.tape import BoolArray, Int64Array, Tape
 from hummingbot_extensions.sim.tape_files import load_standx_parquet
 
 SYMBOL = BTC_USD.symbol
@@ -62,20 +62,26 @@ def spliced(tape: Tape) -> Tape:
     gaps = np.diff(tape.frame_ts_ns)
     is_hole = gaps > MAX_GAP_NS
     begins, ends = tape.frame_ts_ns[:-1][is_hole], tape.frame_ts_ns[1:][is_hole]
-    cut_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends - begins - BEAT_NS)])
-    frame_cut = cut_before[np.searchsorted(ends, tape.frame_ts_ns, side="right")]
-    hole = np.searchsorted(ends, tape.trade_ts_ns, side="right")
-    is_inside = np.zeros(len(tape.trade_ts_ns), np.bool_)
-    has_next = hole < len(begins)
-    is_inside[has_next] = tape.trade_ts_ns[has_next] > begins[hole[has_next]]
-    kept = ~is_inside
+    cut_ns = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends - begins - BEAT_NS)])
+
+    def moved(stamps: Int64Array) -> tuple[Int64Array, BoolArray]:
+        """New stamps, and which of them lay outside every hole; a hole's own last instant does."""
+        hole = np.searchsorted(ends, stamps, side="right")
+        begin = np.append(begins, np.iinfo(np.int64).max)[hole]
+        return stamps - cut_ns[hole], stamps <= begin
+
+    frames, _ = moved(tape.frame_ts_ns)
+    trades, is_heard = moved(tape.trade_ts_ns)
+    marks, is_stated = moved(tape.mark_ts_ns)
     return Tape(
         tape.symbol,
-        tape.frame_ts_ns - frame_cut,
+        frames,
         tape.bids,
         tape.asks,
-        (tape.trade_ts_ns - cut_before[hole])[kept],
-        tape.trade_ticks[kept],
-        tape.trade_lots[kept],
-        tape.trade_is_buy[kept],
+        trades[is_heard],
+        tape.trade_ticks[is_heard],
+        tape.trade_lots[is_heard],
+        tape.trade_is_buy[is_heard],
+        marks[is_stated],
+        tape.marks[is_stated],
     )
