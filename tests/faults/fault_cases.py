@@ -163,7 +163,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(_with(terminal="none", count=3), hold_s=20.0),
     ),
     "cancel_late": (Case(_with(count=3), hold_s=20.0), Case(_with(ms=20000, count=2), hold_s=40.0)),
-    "balance_after_cancel": (Case(_with()), Case(_with(ms=5000))),
+    "balance_after_cancel": (Case(_with(), hold_s=60.0), Case(_with(ms=5000))),
     "query_order_404": (Case(_with(), must_meet=False),
         Case(_with(ms=15000), must_meet=False, with_faults=REST_ONLY, hold_s=25.0)),
     "open_orders_stale": (Case(_with(), must_meet=False, hold_s=25.0),),
@@ -191,7 +191,8 @@ CASES: dict[str, tuple[Case, ...]] = {
     "trading_halt": (Case(_with(), hold_s=20.0), Case(_with(seconds=3), hold_s=10.0)),
     "tick_change": (Case(_with(), hold_s=25.0), Case(_with(price_tick_decimals=0), hold_s=25.0)),
     "token_revoked": (
-        Case(_with(), errors=(REFUSED_KEYS,), must_settle=False, hold_s=20.0),
+        # A dead web token cannot ask either: that the stop is not verified is the truth.
+        Case(_with(), errors=(REFUSED_KEYS, "stop NOT verified"), must_settle=False, hold_s=20.0),
         Case(_with(), is_wallet=True, errors=(REFUSED_KEYS,), hold_s=20.0),
     ),
     "token_short": (
