@@ -17,7 +17,7 @@ demo: setup
 	  $(if $(TAPE),--tape "$(TAPE)") $(if $(AT),--at "$(AT)") $(if $(RECORDED_DELAYS),--recorded-delays)
 
 test: setup check
-	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "hummingbot or slow"
+	@sh tools/test.sh
 
 # The tests that need no Hummingbot, and every lint; under two minutes.
 check: setup
