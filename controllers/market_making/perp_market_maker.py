@@ -12,7 +12,7 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction,
 from hummingbot.strategy_v2.utils.common import parse_enum_value
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from hummingbot_extensions.core.breakers import Level
+from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
 from hummingbot_extensions.core.startup import StartupParams, StartupPolicy
 from hummingbot_extensions.execution import desk

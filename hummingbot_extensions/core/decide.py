@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hummingbot_extensions.core import anchors, breakers
+from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place, Quote, Silence
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quoting import desired_quote
@@ -17,9 +18,9 @@ from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketView
 
 HELD = {
-    breakers.Level.PAUSE: Silence.BREAKER_PAUSE,
-    breakers.Level.CANCEL_ONLY: Silence.BREAKER_CANCEL_ONLY,
-    breakers.Level.STOP: Silence.BREAKER_STOP,
+    Level.PAUSE: Silence.BREAKER_PAUSE,
+    Level.CANCEL_ONLY: Silence.BREAKER_CANCEL_ONLY,
+    Level.STOP: Silence.BREAKER_STOP,
 }
 """Silence of both sides at the breaker levels that quote nothing."""
 

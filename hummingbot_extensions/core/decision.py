@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from hummingbot_extensions.core.breakers import BreakerState
+from hummingbot_extensions.core.breaker_state import BreakerState
 from hummingbot_extensions.core.types import Side
 
 

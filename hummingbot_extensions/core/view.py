@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from hummingbot_extensions.core.breakers import Health
+from hummingbot_extensions.core.breaker_state import Health
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 

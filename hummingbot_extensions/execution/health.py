@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, PostOnlyRejected, Transient
-from hummingbot_extensions.core.breakers import Ack, BreakerState, Health, Level
+from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Health, Level
 from hummingbot_extensions.core.decision import CancelReason
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 from hummingbot_extensions.monitoring.event_log import EventLog

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from hummingbot_extensions.core.breakers import Health
+from hummingbot_extensions.core.breaker_state import Health
 from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory

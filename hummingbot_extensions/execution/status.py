@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from hummingbot_extensions.core.breakers import Level
+from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder

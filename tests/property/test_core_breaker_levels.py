@@ -10,7 +10,8 @@ from core_builders import NOW, SECOND, account, order, params, view
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hummingbot_extensions.core.breakers import DEGRADED_HOLD_S, SAFE_HOLD_S, Level
+from hummingbot_extensions.core.breaker_state import Level
+from hummingbot_extensions.core.breakers import DEGRADED_HOLD_S, SAFE_HOLD_S
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Cancel, DecisionState, Place
 from hummingbot_extensions.core.types import Side

@@ -21,16 +21,8 @@ from core_builders import (
     view,
 )
 
-from hummingbot_extensions.core.breakers import (
-    DEGRADED_HOLD_S,
-    Ack,
-    BreakerState,
-    Cause,
-    Health,
-    Level,
-    slow_ack_ms,
-    softened,
-)
+from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Cause, Health, Level
+from hummingbot_extensions.core.breakers import DEGRADED_HOLD_S, slow_ack_ms, softened
 from hummingbot_extensions.core.canonical import from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
 from hummingbot_extensions.core.decision import Decision, DecisionState, Silence

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hummingbot_extensions.core.breakers import Cause, Level
+from hummingbot_extensions.core.breaker_state import Cause, Level
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.emulator import exchange as exchange_module
 from tests.support import warp

@@ -14,7 +14,7 @@ from hummingbot_extensions.connector.errors import (
     RuleBroken,
     Transient,
 )
-from hummingbot_extensions.core.breakers import Ack
+from hummingbot_extensions.core.breaker_state import Ack
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 from hummingbot_extensions.execution.health import HealthLog
