@@ -94,9 +94,11 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         try:
             await super().on_stop()
         finally:
+            # Until the venue has said otherwise: whatever goes wrong from here on must not end as a clean stop.
+            compat.exit_with(1)
             outcome = await stopping.verified_stop(asked)
-            stopping.announce(outcome)
             compat.exit_with(0 if outcome.is_verified else 1)
+            stopping.announce(outcome)
             for controller in self.controllers.values():
                 if hasattr(controller, "desk"):
                     await controller.desk.closed()

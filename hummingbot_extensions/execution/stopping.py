@@ -71,14 +71,25 @@ async def verified_stop(asked: Iterable[Asked], deadline_s: float = DEADLINE_S) 
 
 
 async def _verified(asked: Asked, deadline_s: float) -> Outcome:
+    try:
+        return await _asked_until(asked, deadline_s)
+    except Exception:
+        # A fault of ours must neither pass for the venue's word nor keep another connector from being asked.
+        logging.getLogger(__name__).exception("stop not verified connector=%s", asked.connector_name)
+        return Outcome((), (asked.connector_name,))
+
+
+async def _asked_until(asked: Asked, deadline_s: float) -> Outcome:
     name, word = asked.connector_name, None
+    young: list[str] = []
+    recent_ns = dict(asked.recent)
     while True:
-        recent_ns = dict(asked.recent)
         try:
             word = await asyncio.wait_for(asked.connector.own_orders_at_venue(tuple(recent_ns)), ASK_S)
         except (ConnectorError, TimeoutError) as problem:
             logging.getLogger(__name__).debug("stop not verified yet connector=%s cause=%s", name, problem)
         else:
+            # Judged at the moment of the answer: an order does not become gone by waiting for the next one.
             young = _young(word, recent_ns)
             if not word.open and not young:
                 logging.getLogger(__name__).info("stop verified connector=%s: no own order rests at the venue", name)
@@ -95,7 +106,7 @@ async def _verified(asked: Asked, deadline_s: float) -> Outcome:
         known = asked.connector.own_open_order_ids()
         return Outcome(tuple(MayRest(name, key, None, None, None) for key in known), (name,))
     found = [_may_rest(name, order) for order in word.open]
-    return Outcome((*found, *(MayRest(name, key, None, None, None) for key in _young(word, recent_ns))))
+    return Outcome((*found, *(MayRest(name, key, None, None, None) for key in young)))
 
 
 def _young(word: VenueWord, recent_ns: dict[str, int]) -> list[str]:
@@ -118,7 +129,10 @@ def announce(outcome: Outcome) -> None:
     """Say on stderr, in the log and in a file of the workspace what may rest; take the file away when nothing does."""
     path = note_path()
     if outcome.is_verified:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            logging.getLogger(__name__).error("the list of an earlier stop stays path=%s error=%s", path, error)
         return
     lines = [_line(order) for order in outcome.may_rest] or ["  no order is known of, but the venue has not said so"]
     text = "\n".join([
@@ -126,7 +140,11 @@ def announce(outcome: Outcome) -> None:
         "again, which cancels what it left",
         *(f"  {name}: the venue did not answer in time" for name in outcome.unanswered), *lines])
     logging.getLogger(__name__).error("%s", text)
-    print(text, file=sys.stderr, flush=True)
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except (OSError, ValueError) as error:
+        # Whoever started the bot may be gone with its terminal.
+        logging.getLogger(__name__).error("stderr cannot be written error=%s", error)
     note = {
         "at": datetime.now(UTC).isoformat(), "unanswered": list(outcome.unanswered),
         "may_rest": [
