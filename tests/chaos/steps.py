@@ -21,7 +21,10 @@ KINDS = (
     ("fault", 50), ("hit", 14), ("market", 10), ("manual_trade", 4), ("manual_order", 3), ("outage", 5),
     ("wall_jump", 3), ("reload", 5), ("kill", 4), ("clear", 5),
 )  # fmt: skip
-MOST = {"hold_s": 12.0, "ms": 12_000.0, "jitter_ms": 3_000.0, "by_s": 60.0, "lifetime_s": 400.0, "copies": 4.0}
+MOST = {
+    "hold_s": 12.0, "ms": 12_000.0, "jitter_ms": 3_000.0, "by_s": 60.0, "lifetime_s": 400.0, "copies": 4.0,
+    "price_tick_decimals": 2,
+}  # fmt: skip
 """Largest draws of parameters whose catalogue bounds go beyond what a short schedule can show."""
 RELOADS: tuple[dict[str, Any], ...] = (
     {"order_distance_bps": 5.0}, {"order_distance_bps": 7.0}, {"order_size_base": 0.003}, {"order_size_base": 0.001},

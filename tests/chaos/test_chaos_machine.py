@@ -11,6 +11,7 @@ from hummingbot_extensions.emulator.faults.catalogue import CATALOGUE
 from tests.chaos.machine import Outcome, Summary, shrink, shrunk
 from tests.chaos.many import outcomes
 from tests.chaos.steps import KINDS, Schedule, Step, faults_of, schedule
+from tests.support.driven_market import BTC
 
 SEEDS = range(1, 201)
 JOBS = 2
@@ -50,6 +51,7 @@ def test_every_fault_of_a_schedule_can_be_armed(first: int) -> None:
         for step in schedule(seed):
             if step.kind == "fault":
                 board.arm(step.args, 0)
+                assert int(step.args.get("price_tick_decimals", 0)) <= BTC.price_decimals, step
 
 
 def outcome_of(steps: Schedule) -> Outcome:
