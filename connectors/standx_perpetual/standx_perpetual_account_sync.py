@@ -53,7 +53,7 @@ class StandxAccountSync(StandxPositions):
 
     async def _reread_account(self) -> None:
         """After a private frame that could not be read: what it may have told."""
-        for step in (self._update_positions, self._update_order_status):
+        for step in (self._update_positions, self._read_orders):
             try:
                 await step()
             except RECOVERABLE as problem:
@@ -225,18 +225,23 @@ class StandxAccountSync(StandxPositions):
     # --- status by REST ----------------------------------------------------------------------------------------------
 
     async def _update_order_status(self) -> None:
-        """One list of open orders, a query for each suspect, one query for fills; then the states."""
-        tracked = list(self._order_tracker.active_orders.values())
-        lost = list(self._order_tracker.lost_orders.values())
+        """Hummingbot's poll: what cannot be read now is asked for with the next."""
         try:
-            listed = await self._fetch_open_orders()
+            await self._read_orders()
         except Misconfigured as problem:
             # Announced at ERROR when it began.
-            self.logger().debug(f"open orders not fetched cause={problem}")
-            return
+            self.logger().debug(f"orders not read cause={problem}")
         except RECOVERABLE as problem:
-            self.logger().warning(f"open orders not fetched cause={problem}")
-            return
+            self.logger().warning(f"orders not read cause={problem}")
+
+    async def _read_orders(self) -> None:
+        """One list of open orders, a query for each suspect, one query for fills; then the states.
+
+        Raises what kept the list or the fills from being read, once everything that could be read has been applied.
+        """
+        tracked = list(self._order_tracker.active_orders.values())
+        lost = list(self._order_tracker.lost_orders.values())
+        listed = await self._fetch_open_orders()
         self._listed_own_ids = {key for key in listed if key.startswith(self.owner_tag)}
         self._note_listed(listed)
         doubtful = set(
@@ -252,13 +257,16 @@ class StandxAccountSync(StandxPositions):
         )  # fmt: skip
         rows = await self._query_suspects([order for order in tracked if order.client_order_id in doubtful])
         rows += [listed[order.client_order_id] for order in tracked if order.client_order_id not in doubtful]
-        await self._fetch_what_is_missing(rows, lost)
+        problem = await self._fetch_what_is_missing(rows, lost)
         for row in rows:
             await self._apply_order_row(row)
+        if problem is not None:
+            raise problem
         believed_ns = time.monotonic_ns() - int(2 * CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S * 1e9)
         self._outcomes.settle_absent(self._order_tracker.all_fillable_orders, believed_ns)
 
-    async def _fetch_what_is_missing(self, rows: list[OrderRow], lost: list[InFlightOrder]) -> None:
+    async def _fetch_what_is_missing(self, rows: list[OrderRow], lost: list[InFlightOrder]) -> ConnectorError | None:
+        """Read the fills; gives what kept them from being read."""
         wanted = list(lost)
         for row in rows:
             order = self._tracked(row.client_order_id)
@@ -269,7 +277,8 @@ class StandxAccountSync(StandxPositions):
         try:
             await self._read_fills(wanted)
         except RECOVERABLE as problem:
-            self.logger().warning(f"fills not fetched cause={problem}")
+            return problem
+        return None
 
     async def _query_suspects(self, orders: list[InFlightOrder]) -> list[OrderRow]:
         gate = asyncio.Semaphore(_QUERIES_AT_ONCE)

@@ -6,7 +6,6 @@ Orders are in standx_perpetual_order_flow, the account in standx_perpetual_accou
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -28,7 +27,6 @@ from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.connector.outcomes import OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
 from hummingbot_extensions.connector.owner_tag import owner_tag
-from hummingbot_extensions.connector.token_bucket import TokenBucket
 from hummingbot_extensions.core.types import BookState, PriceState
 
 from . import (
@@ -77,15 +75,7 @@ class StandxPerpetualDerivative(StandxMarketWatch):
         self._outcomes = OutcomeBook()
         self._symbols = {}
         self._tasks = OwnedTasks(domain)
-        share = float(rate_limits_share_pct) / 100
-        self._bucket = TokenBucket(
-            max(CONSTANTS.CREDITS_PER_REQUEST, CONSTANTS.CREDITS_CAPACITY * share), CONSTANTS.CREDITS_PER_S * share
-        )
         self._resolvers = {}
-        self._orphan_fills = OrderedDict()
-        self._estimated_fees = OrderedDict()
-        self._exact_fees = OrderedDict()
-        self._listed_own_ids = set()
         self._proven_session = None
         self._proof_backoff = Backoff(1.0, CONSTANTS.KEY_RETRY_MAX_S)
         self._next_proof_mono_s = 0.0
@@ -96,6 +86,7 @@ class StandxPerpetualDerivative(StandxMarketWatch):
         self._bootstrap = Debounced(self._read_account, 0.0, self._tasks, "bootstrap")
         self._sockets = Sockets()
         self._is_account_read = False
+        self._private_losses = 0
         self._was_reached = False
         self._prepare_upkeep()
         self._prepare_market_watch()
@@ -271,11 +262,14 @@ class StandxPerpetualDerivative(StandxMarketWatch):
 
     def _on_private_stream(self, is_beside: bool) -> None:
         """What a socket brought beside a living one missed nothing; the account is read all the same."""
-        self._is_account_read = self._is_account_read and is_beside
+        if not is_beside:
+            self._private_losses += 1
+            self._is_account_read = False
         self._bootstrap.request()
 
     def _on_private_stream_lost(self) -> None:
         """Let everybody decide again at once: nothing may rest unwatched."""
+        self._private_losses += 1
         self._is_account_read = False
         self._market.listeners.notify_all()
 
@@ -337,10 +331,12 @@ class StandxPerpetualDerivative(StandxMarketWatch):
     async def _read_account(self) -> None:
         """The private stream sends no snapshot: read positions, balances and orders after each (re)connect.
 
-        Until that is done nobody may take the account's picture for whole, so it is tried until it is.
+        Until that is done nobody may take the account's picture for whole, so it is tried until it is, and from the
+        start when the stream was lost meanwhile.
         """
         backoff = Backoff(0.25, CONSTANTS.WS_RECONNECT_MAX_S)
-        steps = [self._update_positions, self._update_balances, self._update_order_status]
+        losses = self._private_losses
+        steps = [self._update_positions, self._update_balances, self._read_orders]
         while steps:
             try:
                 await steps[0]()
@@ -350,8 +346,14 @@ class StandxPerpetualDerivative(StandxMarketWatch):
             except ConnectorError as problem:
                 self.logger().warning(f"account not read step={steps[0].__name__} cause={problem}")
                 await asyncio.sleep(backoff.next_s())
+            except Exception:  # noqa: BLE001  without this reading the bot would stand still until the next login
+                self.logger().exception(f"account not read step={steps[0].__name__}")
+                await asyncio.sleep(backoff.next_s())
             else:
                 del steps[0]
+            if losses != self._private_losses:
+                # The next login has this read again; before it there is nothing to be whole.
+                return
         self._is_account_read = self._user_stream_tracker.data_source.is_authenticated
         self._market.listeners.notify_all()
 

@@ -32,7 +32,7 @@ from .standx_perpetual_auth import Session, StandxPerpetualAuth
 from .standx_perpetual_parse import CommandReply, parse_command_reply
 from .standx_perpetual_sockets import Sockets
 
-_MAX_REMEMBERED = 5000
+_MAX_REMEMBERED = 500
 
 
 class CommandKind(Enum):
