@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -58,8 +60,10 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         self._peak_quote: dict[str, Decimal] = {}
         """Highest PnL by controller, and under "" the highest of their sum."""
         self._drawn_down: set[str] = set(self._memory.drawn_down)
-        self._peaks_written_at = 0.0
-        self._reported_at = 0.0
+        self._peaks_written_at = float("-inf")
+        self._reported_at = float("-inf")
+        self._reloaded_at = float("-inf")
+        """These three are monotonic seconds: the wall clock may be set back by hours."""
         self._refused: dict[str, str] = {}
         """What is wrong with each controller file that was last refused, so that it is said once."""
 
@@ -120,10 +124,15 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         return asked
 
     def add_controller(self, config: Any) -> None:
-        """Add a controller, unless another one trades the same market: each would count only its own orders."""
-        market = (getattr(config, "connector_name", None), getattr(config, "trading_pair", None))
+        """Add a controller, unless another one has its id or its market: each would count only its own orders."""
+        if config.id in self.controllers:
+            self.logger().error(
+                f"controller {config.id} refused: another file has the same id, and this one would take its place. "
+                "Give each file an id of its own")
+            return
+        market = _market(config)
         for other in self.controllers.values() if None not in market else ():
-            if (getattr(other.config, "connector_name", None), getattr(other.config, "trading_pair", None)) == market:
+            if _market(other.config) == market:
                 self.logger().error(
                     f"controller {config.id} refused: {other.config.id} trades {market[1]} on {market[0]} already and "
                     "limits hold for each alone. Keep one file per market")
@@ -134,11 +143,14 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         """Reload every controller file by itself: one that is refused changes nothing, and holds up no other.
 
         Only controllers that were there at the start are reloaded; a new id would start a second bot beside the one
-        that no file speaks for any more.
+        that no file speaks for any more. A file speaks for one controller, of its own market: sizes and limits of one
+        coin must not become those of another because two files bear one id.
         """
-        if self._last_config_update_ts + self.config_update_interval >= self.current_timestamp:
+        now_s = time.monotonic()  # A wall clock that is set back must not keep the kill switch from being read.
+        if now_s - self._reloaded_at < self.config_update_interval:
             return
-        self._last_config_update_ts = self.current_timestamp
+        self._reloaded_at = now_s
+        spoken_for: dict[str, str] = {}
         for name in self.config.controllers_config:
             try:
                 config = self.config.model_copy(update={"controllers_config": [name]}).load_controller_configs()[0]
@@ -146,6 +158,14 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
                     known = ", ".join(self.controllers) or "none"
                     raise ValueError(
                         f"id: {config.id} was not running at the start (running: {known}); restart to use it")
+                if config.id in spoken_for:
+                    raise ValueError(f"id: {config.id} is the one of {spoken_for[config.id]}; give each file its own")
+                running = self.controllers[config.id].config
+                if _market(config) != _market(running):
+                    raise ValueError(
+                        f"trading_pair: {config.id} runs {' on '.join(map(str, reversed(_market(running))))}; put id, "
+                        "connector_name and trading_pair back, or restart to trade another market")
+                spoken_for[config.id] = name
                 self.controllers[config.id].update_config(config)
             except Exception as error:  # whatever is wrong with a file, the running config stays in force
                 text = " ".join(str(error).split())
@@ -206,7 +226,8 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         self._drawn_down.discard(controller_id)
         for key in (controller_id, ""):
             self._peak_quote.pop(key, None)
-        self._memory = Memory()
+        others = tuple(peak for peak in self._memory.peaks if peak.controller_id != controller_id)
+        self._memory = replace(self._memory, peaks=others, global_peak_quote=None)
         self._remember()
         self.logger().info(f"drawdown released controller={controller_id}: counted from the result at the next start")
 
@@ -256,7 +277,7 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         before = self._peak_quote[key] if key in self._peak_quote else self._remembered_peak(key)
         peak = pnl_quote if before is None else max(before, pnl_quote)
         self._peak_quote[key] = peak
-        if peak != before and self.current_timestamp - self._peaks_written_at >= PEAK_SAVE_S:
+        if peak != before and time.monotonic() - self._peaks_written_at >= PEAK_SAVE_S:
             self._remember()
         return peak - pnl_quote > limit_quote
 
@@ -279,7 +300,7 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
         return peak.peak_quote if peak is not None and now.get(key) == peak.began_ns else None
 
     def _remember(self) -> None:
-        self._peaks_written_at = self.current_timestamp
+        self._peaks_written_at = time.monotonic()
         self._writer.request()
 
     def _memory_content(self) -> Any:
@@ -291,12 +312,18 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
 
     def _report(self) -> None:
         """Publish performance and custom info once a second when a broker is connected."""
-        if self._pub is None or self.current_timestamp - self._reported_at < self.performance_report_interval:
+        now_s = time.monotonic()
+        if self._pub is None or now_s - self._reported_at < self.performance_report_interval:
             return
-        self._reported_at = self.current_timestamp
+        self._reported_at = now_s
         reports = {}
         for controller_id, controller in self.controllers.items():
             report = self.get_performance_report(controller_id)
             reports[controller_id] = {
                 "performance": report.dict() if report else {}, "custom_info": controller.get_custom_info()}
         self._pub(reports)
+
+
+def _market(config: Any) -> tuple[Any, Any]:
+    """Connector and trading pair of a controller; None for one that has none."""
+    return getattr(config, "connector_name", None), getattr(config, "trading_pair", None)

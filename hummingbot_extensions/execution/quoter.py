@@ -159,6 +159,11 @@ class Quoter:
         return self._failures > 0
 
     @property
+    def is_running(self) -> bool:
+        """Whether it decides; a stopped one may still have orders that can fill."""
+        return self._is_running
+
+    @property
     def is_idle(self) -> bool:
         """Whether it is stopped and none of its orders can fill any more."""
         return not self._is_running and not self._levels

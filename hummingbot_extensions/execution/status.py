@@ -86,8 +86,14 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
 
 
 def net_pnl_quote(quoter: Quoter) -> float | None:
-    """Result after fees at the newest known mark, None while a fee or every mark is missing."""
+    """Result after fees at the newest known mark, None while a fee or every mark is missing.
+
+    A quoter that decides nothing has no newer mark than the venue's: what it holds goes on winning and losing.
+    """
     mark = Decimal(repr(quoter.last_mark)) if quoter.last_mark is not None else None
+    if mark is None or not quoter.is_running:
+        stated = quoter.books.mark()
+        mark = stated if stated is not None and stated > 0 else mark
     net = quoter.ledger.net_pnl_quote(mark)
     return _rounded(float(net), 6) if net is not None else None
 

@@ -1,4 +1,4 @@
-"""What a stop believes: an old answer does not ripen, a fault of ours is not the venue's word, a disk decides nothing."""
+"""What a stop believes: old answers do not ripen, a fault of ours is not the venue's word, a disk decides nothing."""
 
 from __future__ import annotations
 
