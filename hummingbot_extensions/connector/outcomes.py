@@ -126,10 +126,8 @@ class OutcomeBook:
                 record.is_terminal = True
 
     def _forget_settled(self) -> None:
-        if len(self._records) <= self._max_records:
-            return
-        for client_order_id, record in list(self._records.items()):
-            if record.is_terminal:
-                del self._records[client_order_id]
-                if len(self._records) <= self._max_records:
-                    return
+        while len(self._records) > self._max_records:
+            settled = next((key for key, record in self._records.items() if record.is_terminal), None)
+            if settled is None:
+                return
+            del self._records[settled]
