@@ -214,5 +214,9 @@ class PerpMarketMaker(controller_base.ControllerBase):
     def to_format_status(self) -> list[str]:
         return self.desk.status_lines()
 
+    def net_pnl_quote(self) -> float | None:
+        """Result in quote units, which drawdown limits are held against; None while it is not known."""
+        return self.desk.net_pnl_quote()
+
     def get_custom_info(self) -> dict[str, Any]:
         return self.desk.custom_info()

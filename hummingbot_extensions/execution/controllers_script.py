@@ -263,9 +263,10 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
 
     def _pnl_quote(self, controller_id: str) -> Decimal | None:
         """Net result as the controller states it, None while it cannot; else Hummingbot's gross one."""
-        info = self.controllers[controller_id].get_custom_info()
-        if "net_pnl_quote" in info:
-            net = info["net_pnl_quote"]
+        controller = self.controllers[controller_id]
+        if hasattr(controller, "net_pnl_quote"):
+            # Not its custom info: that scores reward programs, which a limit looked at on every tick need not pay for.
+            net = controller.net_pnl_quote()
             return None if net is None else Decimal(str(net))
         report = self.get_performance_report(controller_id)
         return Decimal(0) if not report else Decimal(report.global_pnl_quote)

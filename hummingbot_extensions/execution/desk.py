@@ -139,6 +139,7 @@ class Desk:
             book=quoter.books.book,
             hard_stop_since_ns=snapshot.wall_ns(quoter.hard_stop_since_ns),
             policy=quoter.start_up.note,
+            stop=snapshot.wall_stop(quoter.lasting_stop),
         )
 
     def _connector(self) -> Any:
@@ -167,8 +168,8 @@ class Desk:
             config.id, config.connector_name, config.trading_pair, sends, self._config_hash, log.path)
         settings = QuoterSettings(
             config.id, config.connector_name, config.trading_pair, config.leverage, sends, kept is not None)
-        # One result over all starts, which drawdown limits are held against; a hard stop lasts over them as well.
-        state = snapshot.resumed_state(kept.hard_stop_since_ns if kept is not None else None)
+        # One result over all starts, which drawdown limits are held against; stops last over them as well.
+        state = snapshot.resumed_state(kept)
         return Quoter(settings, self._controller, connector, log, book, state, self._keep)
 
     def _refuse_foreign_connector(self) -> None:
@@ -217,8 +218,11 @@ class Desk:
         now = self.status()
         if now is not None:
             return {**status.custom_info(now), "wall_time": time.time()}
-        net = status.net_pnl_quote(self._quoter) if self._quoter is not None else None
-        return {"mode": "stopped", "net_pnl_quote": net, "wall_time": time.time()}
+        return {"mode": "stopped", "net_pnl_quote": self.net_pnl_quote(), "wall_time": time.time()}
+
+    def net_pnl_quote(self) -> float | None:
+        """Result after fees and funding, also of a stopped desk; None before the start and while it is not known."""
+        return status.net_pnl_quote(self._quoter) if self._quoter is not None else None
 
 
 def event_log_path(controller_id: str) -> Path:
