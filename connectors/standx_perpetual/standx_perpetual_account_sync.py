@@ -20,6 +20,7 @@ from hummingbot_extensions import compat
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.bulk_poll import TrackedOrder, suspects
 from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Transient
+from hummingbot_extensions.connector.outcomes import OrderRecord
 from hummingbot_extensions.connector.owned_tasks import Debounced
 from hummingbot_extensions.core.types import OrderOutcome
 
@@ -141,7 +142,7 @@ class StandxAccountSync(StandxPositions):
         order = self._tracked(row.client_order_id)
         if order is None:
             return
-        record = self._outcomes.record(row.client_order_id)
+        record = self._note_created(row)
         if row.status is OrderStatus.REJECTED:
             self._on_refused(row.client_order_id, Rejected(400, "rejected"))
             return
@@ -169,6 +170,12 @@ class StandxAccountSync(StandxPositions):
         await self._pushed(self._push(order, state, exchange_order_id))
         if record.is_cancel_wanted and order.is_open:
             self._resolve_soon(row.client_order_id, 0.0)
+
+    def _note_created(self, row: OrderRow) -> OrderRecord:
+        record = self._outcomes.record(row.client_order_id)
+        if row.created_ts_ns is not None:
+            record.created_ts_ns = row.created_ts_ns
+        return record
 
     async def _finish(self, order: InFlightOrder, row: OrderRow, exchange_order_id: str, is_from_stream: bool) -> None:
         """Final state: at once when all fills are in, else after they have been fetched."""
@@ -271,6 +278,7 @@ class StandxAccountSync(StandxPositions):
         for row in rows:
             order = self._tracked(row.client_order_id)
             if order is not None and row.filled_size > order.executed_amount_base:
+                self._note_created(row)
                 if order.exchange_order_id is None:
                     order.update_exchange_order_id(str(row.order_id))
                 wanted.append(order)

@@ -46,7 +46,9 @@ class StandxFills(StandxCancelling):
         self._fee_listeners: PairListeners[OwnFill] = PairListeners("fee")
         self._client_ids: OrderedDict[int, str] = OrderedDict()
         self._unplaced: OrderedDict[int, tuple[FillRow, float]] = OrderedDict()
-        self._fills_read_s = time.time()
+        self._fills_read_s: float | None = None
+        """Venue time of the last complete reading."""
+        self._born_mono_s = time.monotonic()
         self._placing = Debounced(self._place_unplaced, CONSTANTS.ORDER_FRAME_GRACE_S, self._tasks, "fill-owners")
         super().__init__(*args, **kwargs)
 
@@ -242,9 +244,9 @@ class StandxFills(StandxCancelling):
 
     async def _read_fills(self, orders: Iterable[InFlightOrder] = ()) -> None:
         """One paged query per pair: all fills since the last complete reading, and those of ``orders``."""
-        began_s = time.time()
+        began_s = self._venue_time_s()
         listed = [pair for pair in self._trading_pairs if pair in self._symbols]
-        since_by_pair = dict.fromkeys(listed, self._fills_read_s - FILL_MARGIN_S)
+        since_by_pair = dict.fromkeys(listed, self._unread_since_s(began_s) - FILL_MARGIN_S)
         estimated_ns = self._fill_book.oldest_estimated_ts_ns
         if estimated_ns is not None:
             oldest_s = max(estimated_ns / 1e9, began_s - _FEE_WANTED_FOR_S)
@@ -253,16 +255,37 @@ class StandxFills(StandxCancelling):
         if listed:
             self._fills_read_s = began_s
 
+    def _unread_since_s(self, now_s: float) -> float:
+        """Venue time from which on fills may not have been read: at first our own birth, which no list can tell."""
+        if self._fills_read_s is None:
+            return now_s - (time.monotonic() - self._born_mono_s)
+        return min(self._fills_read_s, now_s)
+
     async def _fetch_fills(self, orders: Iterable[InFlightOrder]) -> None:
         """One paged query per pair for the fills of ``orders`` (sample tests/wire/standx/rest_query_trades.json)."""
         await self._read_fills_since(self._with_orders({}, orders))
 
-    @staticmethod
-    def _with_orders(since_by_pair: dict[str, float], orders: Iterable[InFlightOrder]) -> dict[str, float]:
+    def _with_orders(self, since_by_pair: dict[str, float], orders: Iterable[InFlightOrder]) -> dict[str, float]:
         for order in orders:
-            since_s = order.creation_timestamp - FILL_MARGIN_S
+            since_s = self._born_at_venue_s(order) - FILL_MARGIN_S
             since_by_pair[order.trading_pair] = min(since_by_pair.get(order.trading_pair, since_s), since_s)
         return since_by_pair
+
+    def _born_at_venue_s(self, order: InFlightOrder) -> float:
+        """Venue time at which an order cannot have existed yet: Hummingbot's own stamp is the local wall clock's, which
+        may be off by any amount.
+        """
+        now_s = self._venue_time_s()
+        record = self._outcomes.get(order.client_order_id)
+        if record is not None and record.created_ts_ns is not None:
+            return min(record.created_ts_ns / 1e9, now_s)
+        if record is not None and record.sent_mono_ns is not None:
+            return now_s - (time.monotonic_ns() - record.sent_mono_ns) / 1e9
+        return min(order.creation_timestamp, now_s)
+
+    def _venue_time_s(self) -> float:
+        """For the part that keeps the venue's clock; seconds since the epoch."""
+        raise NotImplementedError
 
     async def _read_fills_since(self, since_by_pair: Mapping[str, float]) -> None:
         for trading_pair, since_s in since_by_pair.items():
@@ -307,7 +330,7 @@ class StandxFills(StandxCancelling):
     async def _all_trade_updates_for_order(self, order: InFlightOrder) -> list[TradeUpdate]:
         if order.exchange_order_id is None:
             return []
-        fills = await self._query_fills(order.trading_pair, order.creation_timestamp - FILL_MARGIN_S)
+        fills = await self._query_fills(order.trading_pair, self._born_at_venue_s(order) - FILL_MARGIN_S)
         return [
             self._trade_update(order, fill)
             for fill in fills
@@ -356,7 +379,7 @@ class StandxFills(StandxCancelling):
             try:
                 self._learn_owner(await self._query_order_by_id(order_id))
             except NotFound:
-                if time.time() - newest_ns[order_id] / 1e9 < CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S * 2:
+                if self._venue_time_s() - newest_ns[order_id] / 1e9 < CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S * 2:
                     raise Transient(f"order {order_id} of a recent fill is not listed yet") from None
                 self.logger().warning(f"the venue does not know the order of a fill any more order={order_id}")
                 self._client_ids[order_id] = ""

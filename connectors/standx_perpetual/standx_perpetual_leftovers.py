@@ -117,7 +117,7 @@ class StandxLeftovers(StandxFills):
         restored = [key for key in ours if key in self._order_tracker.active_orders]
         for client_order_id in restored:
             self._disown(client_order_id)
-            self._outcomes.record(client_order_id).is_restored = True
+            self._outcomes.record(client_order_id).restored_mono_ns = time.monotonic_ns()
             self._outcomes.mark_unknown(client_order_id, "of an earlier run")
         if restored:
             self.logger().warning(f"orders of an earlier run restored, clearing them away n={len(restored)}")
@@ -175,7 +175,7 @@ class StandxLeftovers(StandxFills):
 
     async def _has_recent_life(self) -> bool:
         """Whether an order of ours, in any state, is younger than RECENT_LIFE_S at the venue."""
-        start = datetime.fromtimestamp(time.time() - RECENT_LIFE_S, UTC)
+        start = datetime.fromtimestamp(self._venue_time_s() - RECENT_LIFE_S, UTC)
         params = {"start": start.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "limit": CONSTANTS.PAGE_LIMIT}
         try:
             rows, _ = rows_of(await self._private(CONSTANTS.QUERY_ORDERS_PATH, params=params))

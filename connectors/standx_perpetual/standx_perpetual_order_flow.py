@@ -536,11 +536,14 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         record = self._outcomes.record(order.client_order_id)
         if record.sent_mono_ns is not None:
             age_s = (time.monotonic_ns() - record.sent_mono_ns) / 1e9
-        elif order.exchange_order_id is not None and not record.is_restored:
+        elif order.exchange_order_id is not None and record.restored_mono_ns is None:
             return True
         else:
             created_s = order.creation_timestamp
             age_s = self.current_timestamp - created_s if created_s and created_s > 0 else 0.0
+            if record.restored_mono_ns is not None:
+                # The wall clock may have been set back since that order's own run.
+                age_s = max(age_s, (time.monotonic_ns() - record.restored_mono_ns) / 1e9)
         return bool(age_s >= CONSTANTS.NOT_FOUND_BELIEVED_AFTER_S)
 
     # --- news into Hummingbot's tracker ------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ class StandxPositions(StandxStopCheck):
         """All positions (sample tests/wire/standx/rest_query_positions.json); rows that are zero or gone are
         removed.
         """
-        began_ns = time.time_ns()
+        began_ns = int(self._venue_time_s() * 1e9)
         rows, _ = rows_of(await self._private(CONSTANTS.QUERY_POSITIONS_PATH))
         symbol_map = await self.trading_pair_symbol_map()
         seen: set[str] = set()

@@ -31,8 +31,10 @@ class OrderRecord:
     is_cancel_wanted: bool = False
     is_seen: bool = False
     """The account itself has shown the order (order frame, query, list or fill). A mere success frame has not."""
-    is_restored: bool = False
-    """Of an earlier run, taken back from Hummingbot's store."""
+    restored_mono_ns: int | None = None
+    """When the order of an earlier run was taken back from Hummingbot's store."""
+    created_ts_ns: int | None = None
+    """The venue's own stamp of the order's birth."""
     known: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the venue's word on the order is in, either way."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
