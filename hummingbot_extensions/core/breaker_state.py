@@ -17,7 +17,7 @@ class Level(StrEnum):
     CANCEL_ONLY = "cancel_only"
     """Nothing at all is placed, exits neither, until what rests and what is held has been verified."""
     STOP = "stop"
-    """As cancel_only, until a person has looked: a change of ``breaker_release``, or a restart."""
+    """As cancel_only, until a person has looked and changed ``breaker_release``; a restart does not end it."""
 
     @property
     def rank(self) -> int:
@@ -86,6 +86,20 @@ class Trip:
 
 
 @dataclass(frozen=True, slots=True)
+class LastingStop:
+    """What outlives the process: a stop that waits for a person, and the serious trips that count towards one.
+
+    A supervisor that restarts a bot which stopped itself, or one that crashes, must not set it trading again. Pauses
+    and safe mode do not last: a start verifies orders and position before it quotes, and what tripped them counts here.
+    """
+
+    stop_since_ns: int | None = None
+    stop_release: int = 0
+    """``breaker_release`` as it was when the stop began: another number ends it."""
+    serious_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerState:
     """Present level with its cause, and what decides when it ends."""
 
@@ -108,3 +122,8 @@ class BreakerState:
     """
     stop_since_ns: int | None = None
     stop_release: int = 0
+
+    @property
+    def lasting(self) -> LastingStop:
+        """What a restart goes on from."""
+        return LastingStop(self.stop_since_ns, self.stop_release, self.serious_ns)

@@ -116,8 +116,11 @@ def _next_trip(last: Trip | None, now_ns: int, cooldown_s: float) -> Trip:
     return Trip(now_ns, now_ns + int(lasts_s * SECOND_NS), count)
 
 
-def _recent(stamps: Iterable[int], now_ns: int, window_s: float, from_ns: int = 0) -> list[int]:
-    oldest = max(from_ns, now_ns - int(window_s * SECOND_NS))
+def _recent(stamps: Iterable[int], now_ns: int, window_s: float, from_ns: int | None = None) -> list[int]:
+    """Stamps within the window and not before ``from_ns``; one of before a reboot is negative."""
+    oldest = now_ns - int(window_s * SECOND_NS)
+    if from_ns is not None:
+        oldest = max(from_ns, oldest)
     return [at for at in stamps if at >= oldest]
 
 

@@ -131,7 +131,7 @@ def announce(
     if after.level is Level.STOP:
         logger.error(
             "breaker controller=%s level=%s cause=%s was=%s: nothing is placed until breaker_release is changed in "
-            "the controller's file, or a restart", *words)
+            "the controller's file; a restart does not end it", *words)
     elif after.level.rank > before.level.rank:
         logger.warning("breaker controller=%s level=%s cause=%s was=%s", *words)
     else:

@@ -18,6 +18,7 @@ from hummingbot.strategy_v2.executors.order_executor.data_types import Execution
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction
 
 from hummingbot_extensions.core.account_book import AccountBook
+from hummingbot_extensions.core.breaker_state import LastingStop
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
 from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place, Quote
@@ -154,6 +155,11 @@ class Quoter:
         return self._state.hard_stop_since_ns
 
     @property
+    def lasting_stop(self) -> LastingStop:
+        """The breakers' stop, and what counts towards it."""
+        return self._state.breaker.lasting
+
+    @property
     def is_failing(self) -> bool:
         """Whether the last turn ended in an exception, so that nothing may rest."""
         return self._failures > 0
@@ -222,9 +228,9 @@ class Quoter:
                 actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
                 hash=digest(decision))
         announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
-        is_hard_stop_new = self._state.hard_stop_since_ns != decision.state.hard_stop_since_ns
-        self._state = decision.state
-        if is_hard_stop_new:
+        before, self._state = self._state, decision.state
+        if (before.hard_stop_since_ns, before.breaker.lasting) != (
+                decision.state.hard_stop_since_ns, decision.state.breaker.lasting):
             self._keep()
         self.decision = decision
         self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark

@@ -1,21 +1,23 @@
-"""What a controller keeps across restarts: its account book, its hard stop, and whose they are."""
+"""What a controller keeps across restarts: its account book, its stops, and whose they are."""
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import hummingbot
 
 from hummingbot_extensions.core.account_book import AccountBook
+from hummingbot_extensions.core.breaker_state import BreakerState, LastingStop
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.core.decision import DecisionState
 from hummingbot_extensions.execution import state_file
 
-VERSION = 1
+VERSION = 2
+"""1 had no ``stop``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Snapshot:
     hard_stop_since_ns: int | None
     policy: str
     """Last decision of the start-up policy, in words; empty when there was none to take."""
+    stop: LastingStop = LastingStop()
+    """The breakers' stop, with Unix stamps."""
 
 
 class Refused(ValueError):
@@ -70,7 +74,10 @@ def loaded(path: Path, scope: Scope) -> Snapshot | None:
     except FileNotFoundError:
         return None
     try:
-        snapshot = from_plain(Snapshot, state_file.decoded(data, VERSION))
+        content = state_file.decoded(data, VERSION)
+        if isinstance(content, dict):
+            content.setdefault("stop", to_plain(LastingStop()))
+        snapshot = from_plain(Snapshot, content)
         problems = snapshot.book.problems()
         if problems:
             raise state_file.Damaged("; ".join(problems))
@@ -98,12 +105,27 @@ def wall_ns(mono_ns: int | None) -> int | None:
     return None if mono_ns is None else time.time_ns() - (time.monotonic_ns() - mono_ns)
 
 
-def resumed_state(hard_stop_since_ns: int | None) -> DecisionState:
-    """State that a decision goes on from, with a hard stop that lasts on as if the process had never ended.
+def wall_stop(stop: LastingStop) -> LastingStop:
+    """``stop`` with Unix instead of monotonic stamps."""
+    serious = tuple(at for at in map(wall_ns, stop.serious_ns) if at is not None)
+    return replace(stop, stop_since_ns=wall_ns(stop.stop_since_ns), serious_ns=serious)
 
-    Checks for its end start anew. A stop that seems to begin in the future, because the clock was set back, begins now.
+
+def resumed_state(kept: Snapshot | None) -> DecisionState:
+    """State that a decision goes on from, with stops that last on as if the process had never ended.
+
+    Checks for the end of a hard stop start anew. What seems to have begun in the future, because the clock was set
+    back, begins now.
     """
-    if hard_stop_since_ns is None:
+    if kept is None:
         return DecisionState()
-    elapsed_ns = max(0, time.time_ns() - hard_stop_since_ns)
-    return DecisionState(hard_stop_since_ns=time.monotonic_ns() - elapsed_ns)
+    stop = kept.stop
+    breaker = BreakerState(
+        stop_since_ns=_mono_ns(stop.stop_since_ns), stop_release=stop.stop_release,
+        serious_ns=tuple(at for at in map(_mono_ns, stop.serious_ns) if at is not None))
+    return DecisionState(hard_stop_since_ns=_mono_ns(kept.hard_stop_since_ns), breaker=breaker)
+
+
+def _mono_ns(unix_ns: int | None) -> int | None:
+    """Monotonic stamp in this process of a Unix time; negative for one before the machine started."""
+    return None if unix_ns is None else time.monotonic_ns() - max(0, time.time_ns() - unix_ns)

@@ -137,7 +137,7 @@ def test_a_newer_version_is_refused_and_kept(tmp_path: Path) -> None:
     """Going back a version must not forget limits without a word."""
     path = tmp_path / "state.json"
     state_file.write(path, state_file.encoded(snapshot.content_of(snap()), snapshot.VERSION + 1))
-    with pytest.raises(Refused, match="written by a newer version .state 2, this one reads 1.; install that version"):
+    with pytest.raises(Refused, match="written by a newer version .state 3, this one reads 2.; install that version"):
         snapshot.loaded(path, SCOPE)
     assert path.exists()
 
