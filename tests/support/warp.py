@@ -20,6 +20,10 @@ _NAMES = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_
 _REAL = {name: getattr(time, name) for name in _NAMES}
 _WORKER_WAIT_S = 0.01
 _LEAST_LEAP_NS = 1_000
+_NAP_AFTER_NS, _NAP_S = 50_000_000, 0.00005
+"""So much time may leap by without a sign from any socket before the kernel gets a real moment: on a loaded machine it
+hands loopback traffic on later, and a whole connect timeout must not pass before the first byte does.
+"""
 
 
 class WarpClock:
@@ -56,10 +60,11 @@ class _WarpSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
     def __init__(self, clock: WarpClock) -> None:
         super().__init__()
         self._clock = clock
+        self._heard_ns = 0
         self.busy_workers = 0
 
     def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
+        ready = self._ready()
         if timeout == 0:
             # A turn of the loop takes a moment: code that waits until some time has passed must not wait for ever.
             self._clock.passed_ns += _LEAST_LEAP_NS
@@ -67,12 +72,22 @@ class _WarpSelector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
             return ready
         # Bytes on loopback are normally there when the write returns; give the kernel one chance more.
         os.sched_yield()
-        ready = super().select(0)
+        ready = self._ready()
+        if not ready and self._clock.passed_ns - self._heard_ns > _NAP_AFTER_NS:
+            time.sleep(_NAP_S)
+            self._heard_ns = self._clock.passed_ns
+            ready = self._ready()
         if ready:
             return ready
         if timeout is None or self.busy_workers:
             return super().select(_WORKER_WAIT_S)
         self._clock.passed_ns += max(_LEAST_LEAP_NS, int(timeout * 1e9))
+        return ready
+
+    def _ready(self) -> Any:
+        ready = super().select(0)
+        if ready:
+            self._heard_ns = self._clock.passed_ns
         return ready
 
 
