@@ -49,8 +49,12 @@ class Violation:
         return f"{self.rule}: {self.what}"
 
 
+HUNG_UP = ("aiohttp.server", "ClientConnectionResetError")
+"""What the emulator's server says when the bot has cut a connection on which it was just answering."""
+
+
 class ErrorLines(logging.Handler):
-    """Every log line at ERROR or above."""
+    """Every log line at ERROR or above that the bot is to answer for."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -60,6 +64,8 @@ class ErrorLines(logging.Handler):
         text = f"{record.name}: {record.getMessage()}"
         if record.exc_info and record.exc_info[1] is not None:
             text += f" | {type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
+            if (record.name, type(record.exc_info[1]).__name__) == HUNG_UP:
+                return
         self.lines.append(text)
 
 
