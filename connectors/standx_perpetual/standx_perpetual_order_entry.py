@@ -162,7 +162,8 @@ class OrderEntryStream:
     ) -> Command:
         """Sign and send a command. Transient means that nothing was written; afterwards its fate is the venue's.
 
-        ``on_wire`` gets ``time.monotonic_ns()`` of the moment before the first byte goes to the socket.
+        ``on_wire`` gets ``time.monotonic_ns()`` of the moment before the first byte goes to the socket; when it raises,
+        nothing is written.
         """
         params = json.dumps(body, separators=(",", ":"))
         headers = await self._auth.signed_headers(params)
@@ -182,9 +183,9 @@ class OrderEntryStream:
             },
             separators=(",", ":"),
         )
+        on_wire(time.monotonic_ns())
         self._remember(command)
         link.unfinished[command.request_id] = command
-        on_wire(time.monotonic_ns())
         try:
             await link.ws.send(WSPlainTextRequest(payload=text))
         except (aiohttp.ClientError, ConnectionError, RuntimeError):

@@ -22,6 +22,7 @@ from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.errors import (
+    ConnectorError,
     Misconfigured,
     NotFound,
     PostOnlyRejected,
@@ -30,6 +31,7 @@ from hummingbot_extensions.connector.errors import (
     Throttled,
     Transient,
     Unknown,
+    Withdrawn,
 )
 from hummingbot_extensions.connector.leftovers import LeftoverOrder
 from hummingbot_extensions.connector.outcomes import OrderRecord, OutcomeBook
@@ -159,6 +161,19 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         except Unknown as unknown:
             self._on_unknown(order, unknown.cause)
             return None
+        except Withdrawn as withdrawn:
+            self.logger().info(f"order cancelled before it was sent id={order.client_order_id}")
+            self._outcomes.mark_rejected(order.client_order_id, str(withdrawn))
+            self._push(order, OrderState.CANCELED)
+            return None
+        except ConnectorError:
+            raise
+        except Exception as problem:
+            if self._outcomes.record(order.client_order_id).sent_mono_ns is None:
+                raise
+            self.logger().exception(f"order may have been sent id={order.client_order_id}")
+            self._on_unknown(order, type(problem).__name__)
+            return None
         return exchange_order_id
 
     async def _place_order(
@@ -169,8 +184,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         tests/wire/standx/rest_new_order.json).
 
         No reply carries the exchange id: it comes by the order frame or by query_order, so the first member may be
-        None. Raises RuleBroken, Transient or Misconfigured when nothing was sent, Rejected on the venue's word, Unknown
-        otherwise.
+        None. Raises RuleBroken, Withdrawn, Transient or Misconfigured when nothing was sent, Rejected on the venue's
+        word, Unknown otherwise.
         """
         if self._auth.problem is not None:
             raise self._auth.problem.with_traceback(None)
@@ -188,7 +203,11 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         body()
         record = self._outcomes.record(order_id)
         record.is_taker = self._would_take(trading_pair, side, limit, order_type)
-        await self._submit(CommandKind.PLACE, order_id, body)
+        record.is_placing = True
+        try:
+            await self._submit(CommandKind.PLACE, order_id, body)
+        finally:
+            record.is_placing = False
         await self._venue_word(record)
         order = self._order_tracker.fetch_order(client_order_id=order_id)
         return (order.exchange_order_id if order is not None else None), self.current_timestamp
@@ -244,11 +263,12 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
             raise RuleBroken(
                 "reduce only", f"nothing left to reduce on {trading_pair}: position {bounds[0]}, pending {sum(pending)}"
             )
-        if left >= size:
-            return size
         order = self._order_tracker.fetch_tracked_order(order_id)
         if order is not None:
-            order.amount = left
+            # Either way: what was clipped at a first look may go out in full.
+            order.amount = min(size, left)
+        if left >= size:
+            return size
         self.logger().info(f"reduce-only order clipped id={order_id} from={size} to={left} position={bounds[0]}")
         return left
 
@@ -297,6 +317,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
 
         def on_wire(mono_ns: int) -> None:
             if is_place:
+                if record.is_cancel_wanted or record.is_terminal:
+                    raise Withdrawn("cancelled before it was sent")
                 record.sent_mono_ns = record.wire_mono_ns = mono_ns
             elif record.cancel_wire_mono_ns is None:
                 record.cancel_wire_mono_ns = mono_ns
@@ -308,9 +330,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 return await self._order_entry.send(kind, client_order_id, body, on_wire)
             except Transient:
                 self.logger().debug(f"order entry socket closed before sending id={client_order_id}, using REST")
-        on_wire(time.monotonic_ns())
         reply = await self._private(
-            _REST_PATH[kind], method=RESTMethod.POST, body=body, is_paid=True,
+            _REST_PATH[kind], method=RESTMethod.POST, body=body, is_paid=True, on_wire=on_wire,
             headers={"x-session-id": self._auth.rest_session_id},
         )  # fmt: skip
         request_id = str(reply.get("request_id") or "") if isinstance(reply, dict) else ""
@@ -344,8 +365,12 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                     await asyncio.sleep(backoff.next_s())
         raise AssertionError("unreachable")
 
-    async def _private_once(self, path: str, is_paid: bool, is_urgent: bool, **request: Any) -> Any:
-        """One private REST request; a refused token of a wallet login is renewed once."""
+    async def _private_once(
+        self, path: str, is_paid: bool, is_urgent: bool, on_wire: Callable[[int], None] | None = None, **request: Any
+    ) -> Any:
+        """One private REST request; a refused token of a wallet login is renewed once. ``on_wire`` gets
+        ``time.monotonic_ns()`` of the moment before it is made; when it raises, nothing is sent.
+        """
         self._auth.token_watch.gate()
         if not is_paid:
             await self._bucket.acquire(CONSTANTS.CREDITS_PER_REQUEST, is_urgent)
@@ -353,6 +378,8 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         is_signed = request.get("method") is RESTMethod.POST
         for is_last in (False, True):
             session = self._auth.current
+            if on_wire is not None:
+                on_wire(time.monotonic_ns())
             try:
                 reply = await web.request_json(
                     self._web_assistants_factory, path, self._domain, is_auth_required=True, **request
@@ -391,6 +418,10 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
                 # Two final words that contradict each other: the account has to say.
                 self.logger().debug(f"refusal after success id={command.client_order_id} reason={reply.message}")
                 self._resolve_soon(command.client_order_id, 0.0)
+            elif web.is_servers_trouble(reply.code):
+                order = self._tracked(command.client_order_id)
+                if order is not None:
+                    self._on_unknown(order, f"code {reply.code} on the order entry socket")
             else:
                 self._on_refused(command.client_order_id, refusal(reply.code, reply.message))
         else:
@@ -536,6 +567,9 @@ class StandxOrderFlow(PerpetualDerivativePyBase):  # type: ignore[misc]
         record = self._outcomes.record(order.client_order_id)
         if record.sent_mono_ns is not None:
             age_s = (time.monotonic_ns() - record.sent_mono_ns) / 1e9
+        elif record.is_placing:
+            # It waits for its turn: that the venue does not know it says nothing.
+            return False
         elif order.exchange_order_id is not None and record.restored_mono_ns is None:
             return True
         else:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from hummingbot_extensions.connector.errors import NotFound, PostOnlyRejected, Rejected
+from hummingbot_extensions.connector.errors import NotFound, PostOnlyRejected, Rejected, Transient
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.feeds.standx import decimal_or_none, parse_time_ns
 
@@ -270,13 +270,16 @@ def refusal(code: int, text: str) -> Rejected:
 
 
 def rows_of(reply: Any) -> tuple[list[Mapping[str, Any]], int | None]:
-    """Rows and the stated total of a list reply, which is a bare array or an object with ``result`` and ``total``."""
-    if isinstance(reply, list):
-        return [row for row in reply if isinstance(row, dict)], None
-    if isinstance(reply, dict):
-        rows = reply.get("result") or []
-        return [row for row in rows if isinstance(row, dict)], _int_or_none(reply.get("total"))
-    return [], None
+    """Rows and the stated total of a list reply, which is a bare array or an object with ``result`` and ``total``.
+
+    Transient for anything else: a reply without a list does not say that there is nothing.
+    """
+    rows, total = reply, None
+    if isinstance(reply, dict) and "result" in reply:
+        rows, total = reply["result"] or [], _int_or_none(reply.get("total"))
+    if not isinstance(rows, list) or (isinstance(reply, dict) and not isinstance(reply["result"], list | None)):
+        raise Transient("a list reply without a list")
+    return [row for row in rows if isinstance(row, dict)], total
 
 
 def order_payload(

@@ -153,8 +153,9 @@ async def request_json(
     """Decoded reply of one REST request.
 
     Raises NotFound (404) or Rejected (other 4xx, or a body whose ``code`` is not 0) on the venue's word, Transient
-    when a 429 or a failed GET left everything as it was, and Unknown when a POST may have taken effect: timeout, 5xx,
-    dropped connection, unreadable reply. Error bodies per docs and live notes: tests/wire/standx/rest_errors.json.
+    when a 429 or a failed GET left everything as it was, and Unknown when a POST may have taken effect: timeout, 5xx
+    (as status or as ``code``), dropped connection, unreadable reply. Error bodies per docs and live notes:
+    tests/wire/standx/rest_errors.json.
     """
     url = rest_url(path, domain)
     assistant = await factory.get_rest_assistant()
@@ -174,6 +175,8 @@ async def request_json(
             headers={"Accept-Encoding": "gzip, deflate", **(headers or {})},
         )
         text = await asyncio.wait_for(response.text(), timeout_s)
+    except UnicodeDecodeError:
+        raise _failure(is_write, f"{method.name} {path}: a reply that is not text") from None
     except TimeoutError:
         raise _failure(is_write, f"{method.name} {path}: no reply within {timeout_s:g} s") from None
     except aiohttp.ClientConnectorError as error:
@@ -189,6 +192,11 @@ async def request_json(
     return _checked(response.status, text, f"{method.name} {path}", is_write)
 
 
+def is_servers_trouble(code: int) -> bool:
+    """Whether an HTTP status or a body's ``code`` speaks of the server's own trouble: no word on what was asked."""
+    return code >= 500 or code == 408
+
+
 def _failure(is_write: bool, text: str) -> Unknown | Transient:
     return Unknown(text) if is_write else Transient(text)
 
@@ -196,7 +204,7 @@ def _failure(is_write: bool, text: str) -> Unknown | Transient:
 def _checked(status: int, text: str, what: str, is_write: bool) -> Any:
     try:
         reply = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         reply = None
     message, code = text[:200].strip(), status
     if isinstance(reply, dict):
@@ -205,8 +213,8 @@ def _checked(status: int, text: str, what: str, is_write: bool) -> Any:
             code = reply["code"]
     if status == 429:
         raise Throttled(f"{what}: too many requests")
-    if status >= 500:
-        raise _failure(is_write, f"{what}: HTTP {status}")
+    if is_servers_trouble(status) or (status < 400 and is_servers_trouble(code)):
+        raise _failure(is_write, f"{what}: HTTP {status}" + (f" code {code}" if code != status else ""))
     if status == 404:
         raise NotFound(404, message or "not found")
     if status >= 400:

@@ -34,6 +34,10 @@ class RuleBroken(ConnectorError):
         self.rule = rule
 
 
+class Withdrawn(ConnectorError):
+    """An order was cancelled before it was sent, so it never was."""
+
+
 class Unknown(ConnectorError):
     """What was sent may or may not have taken effect: ask the venue before acting on it."""
 

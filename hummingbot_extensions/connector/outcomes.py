@@ -28,6 +28,8 @@ class OrderRecord:
     """When the first cancel was handed to the socket."""
     is_taker: bool | None = None
     """Whether the order would take liquidity as far as known when it was sent."""
+    is_placing: bool = False
+    """It is on its way to the venue, or waits for its turn to be sent."""
     is_cancel_wanted: bool = False
     is_seen: bool = False
     """The account itself has shown the order (order frame, query, list or fill). A mere success frame has not."""
