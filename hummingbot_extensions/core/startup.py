@@ -32,12 +32,16 @@ class StartupParams:
     flatten_slippage_bps: float
 
 
-def startup_verdict(venue: Decimal, expected: Decimal, policy: StartupPolicy, is_sending: bool) -> StartupVerdict:
+def startup_verdict(
+    venue: Decimal, expected: Decimal, policy: StartupPolicy, is_sending: bool, is_closing: bool = False
+) -> StartupVerdict:
     """Verdict on the venue's position against the one expected, both signed.
 
-    A bot that sends nothing cannot close a position; it takes it over, as its quotes are only shown.
+    A bot that sends nothing cannot close a position; it takes it over, as its quotes are only shown. ``is_closing``: an
+    earlier start took the position over to close it and was cut short, so that being expected does not make it wanted.
     """
-    if venue == expected:
+    is_left = is_closing and is_sending and venue != 0 and policy is StartupPolicy.FLATTEN
+    if venue == expected and not is_left:
         return StartupVerdict.CONTINUE
     if policy is StartupPolicy.FLATTEN and not is_sending:
         return StartupVerdict.ADOPT

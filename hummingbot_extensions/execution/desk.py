@@ -140,6 +140,7 @@ class Desk:
             hard_stop_since_ns=snapshot.wall_ns(quoter.hard_stop_since_ns),
             policy=quoter.start_up.note,
             stop=snapshot.wall_stop(quoter.lasting_stop),
+            is_closing=quoter.start_up.is_closing,
         )
 
     def _connector(self) -> Any:
@@ -167,7 +168,8 @@ class Desk:
             "desk started controller=%s connector=%s pair=%s sends_orders=%s config=%s events=%s",
             config.id, config.connector_name, config.trading_pair, sends, self._config_hash, log.path)
         settings = QuoterSettings(
-            config.id, config.connector_name, config.trading_pair, config.leverage, sends, kept is not None)
+            config.id, config.connector_name, config.trading_pair, config.leverage, sends, kept is not None,
+            kept is not None and kept.is_closing)
         # One result over all starts, which drawdown limits are held against; stops last over them as well.
         state = snapshot.resumed_state(kept)
         return Quoter(settings, self._controller, connector, log, book, state, self._keep)

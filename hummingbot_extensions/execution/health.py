@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, PostOnlyRejected, Transient
-from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Health, Level
+from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Cause, Health, Level
 from hummingbot_extensions.core.decision import CancelReason
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 from hummingbot_extensions.monitoring.event_log import EventLog
@@ -128,7 +128,7 @@ def announce(
         errors=health.errors, slowest_ack_ms=max((ack.ms for ack in health.acks), default=None))
     logger = logging.getLogger(__name__)
     words: tuple[Any, ...] = (controller_id, after.level, after.cause, before.level)
-    if after.level is Level.STOP:
+    if after.level is Level.STOP and after.cause is Cause.TRIPS:
         logger.error(
             "breaker controller=%s level=%s cause=%s was=%s: nothing is placed until breaker_release is changed in "
             "the controller's file; a restart does not end it", *words)

@@ -54,6 +54,8 @@ class QuoterSettings:
     sends_orders: bool
     is_continued: bool = False
     """Whether the account goes on from a record of an earlier start."""
+    is_closing: bool = False
+    """Whether that start was cut short while it closed a position."""
 
 
 class Host(Protocol):
@@ -80,7 +82,8 @@ class Quoter:
         self.books = Bookkeeper(connector, settings.trading_pair, event_log, book, self._on_booked)
         self.start_up = StartUp(
             connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
-            lambda: self._on_booked("startup"), settings.is_continued)
+            lambda: self._on_booked("startup"), settings.is_continued,
+            lambda: self._state.breaker.level.may_exit, self._note_sent, settings.is_closing)
         self.decision: Decision | None = None
         self.last_mark: float | None = None
         """Newest mark that was known: profit does not vanish with a feed that pauses."""
@@ -389,6 +392,7 @@ class Quoter:
 
     async def closed(self) -> None:
         """Wait until the log of a stopped quoter is closed; at once while one of its orders may still fill."""
+        await self.start_up.closed()
         if self._closing is not None:
             await self._closing
 

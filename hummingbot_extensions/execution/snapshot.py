@@ -17,7 +17,7 @@ from hummingbot_extensions.core.decision import DecisionState
 from hummingbot_extensions.execution import state_file
 
 VERSION = 2
-"""1 had no ``stop``."""
+"""1 had neither ``stop`` nor ``is_closing``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Snapshot:
     """Last decision of the start-up policy, in words; empty when there was none to take."""
     stop: LastingStop = LastingStop()
     """The breakers' stop, with Unix stamps."""
+    is_closing: bool = False
+    """Whether a start took a position over to close it, and has not closed it yet."""
 
 
 class Refused(ValueError):
@@ -77,6 +79,7 @@ def loaded(path: Path, scope: Scope) -> Snapshot | None:
         content = state_file.decoded(data, VERSION)
         if isinstance(content, dict):
             content.setdefault("stop", to_plain(LastingStop()))
+            content.setdefault("is_closing", False)
         snapshot = from_plain(Snapshot, content)
         problems = snapshot.book.problems()
         if problems:

@@ -35,7 +35,12 @@ class StartUp:
     def __init__(
         self, connector: Any, trading_pair: str, is_sending: bool, params: Callable[[], StartupParams],
         books: Bookkeeper, log: EventLog, wake: Callable[[], None], is_continued: bool,
+        may_place: Callable[[], bool], sent: Callable[[str], None], is_closing: bool = False,
     ) -> None:
+        """``may_place`` says whether the breakers let a closing order leave; ``sent`` is told the id of each.
+
+        ``is_closing``: an earlier start was cut short while it closed the position.
+        """
         self.hold: Silence | None = Silence.STARTUP_CHECK
         self.note = ""
         """What the start came to, in words and figures."""
@@ -47,6 +52,13 @@ class StartUp:
         self._log = log
         self._wake = wake
         self._is_continued = is_continued
+        self.is_closing = is_closing
+        """Whether a position was taken over to be closed and is not closed yet; a restart goes on with that."""
+        self._may_place = may_place
+        self._sent = sent
+        self._closing_id: str | None = None
+        """The closing order that may still rest."""
+        self._ending: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
     def drive(self, is_ready: bool) -> None:
@@ -55,8 +67,17 @@ class StartUp:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     def stop(self) -> None:
+        """End the check. A closing order that may rest is cancelled until it has ended: no level would do it."""
         if self._task is not None:
             self._task.cancel()
+        if self._closing_id is not None and self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end(self._closing_id))
+
+    async def closed(self) -> None:
+        """Let go of a closing order that has not ended: the process ends, and the venue has been asked about it."""
+        if self._ending is not None:
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
 
     async def _run(self) -> None:
         try:
@@ -77,7 +98,7 @@ class StartUp:
         while True:
             venue, expected = self._books.venue_position(), self._books.ledger.position
             policy = self._params().policy
-            verdict = startup_verdict(venue, expected, policy, self._is_sending)
+            verdict = startup_verdict(venue, expected, policy, self._is_sending, self.is_closing)
             if verdict is not StartupVerdict.REFUSE:
                 break
             text = (f"position {venue} at the venue, {expected} expected ({self._origin()}, {missed} missed fills "
@@ -101,7 +122,10 @@ class StartUp:
                 expected, self._origin(), missed,
                 "closing it" if verdict is StartupVerdict.FLATTEN else "taken over, the limits hold for it",
                 self._pair, mark)
-            self._books.adopt(venue, mark)
+            # Before the adoption, which is what makes a restart expect the position.
+            self.is_closing = verdict is StartupVerdict.FLATTEN
+            if venue != expected:
+                self._books.adopt(venue, mark)
         if verdict is StartupVerdict.FLATTEN and mark is not None:
             self._hold(Silence.STARTUP_FLATTEN, f"closing {venue}")
             before = self._books.ledger.net_pnl_quote(mark)
@@ -111,6 +135,8 @@ class StartUp:
             logging.getLogger(__name__).warning(
                 "position %s closed before quoting pair=%s cost=%s quote units", venue, self._pair,
                 "unknown" if cost is None else cost)
+        if self._is_sending:
+            self.is_closing = False
         self._row(verdict, venue, expected, missed, cost)
         self._hold(None, f"{verdict.value}: venue {venue}, expected {expected}, missed fills {missed}")
 
@@ -155,6 +181,8 @@ class StartUp:
 
     async def _close(self, position: Decimal) -> str:
         """Send one closing order and see it end; what kept the whole from trading, in words."""
+        if not self._may_place():
+            return "the breaker level lets nothing be placed"
         mark, rule = self._books.mark(), self._connector.trading_rules[self._pair]
         if mark is None or not self._connector.ready:
             return "the connector is not ready"
@@ -166,11 +194,21 @@ class StartUp:
         price = round_passive(mark * (1 + side.sign * bound), rule.min_price_increment, side is Side.BUY)
         send = self._connector.sell if side is Side.SELL else self._connector.buy
         order_id = send(self._pair, size, OrderType.LIMIT, price, position_action=PositionAction.CLOSE)
+        self._closing_id = order_id
+        self._sent(order_id)
         if not await self._ended(order_id, ORDER_WAIT_S):
             self._connector.cancel(self._pair, order_id)
             if not await self._ended(order_id, SETTLE_WAIT_S):
                 return f"order {order_id} is not known to have ended"
+        self._closing_id = None
         return self._connector.rejection_reason(order_id) or f"nothing more trades at {price} or better"
+
+    async def _end(self, order_id: str) -> None:
+        """Cancel an order again and again until it has ended."""
+        while True:
+            self._connector.cancel(self._pair, order_id)
+            if await self._ended(order_id, ORDER_WAIT_S):
+                return
 
     async def _ended(self, order_id: str, within_s: float) -> bool:
         for _ in range(int(within_s / 0.05)):

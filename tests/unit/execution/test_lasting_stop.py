@@ -129,7 +129,7 @@ def test_a_state_from_before_stops_lasted_is_read_as_one_without(tmp_path: Path)
     """Version 1 had everything else."""
     content = snapshot.content_of(snapshot_with(LastingStop(5, 6, (7,))))
     assert isinstance(content, dict)
-    del content["stop"]
+    del content["stop"], content["is_closing"]
     path = tmp_path / "controller-mm.json"
     state_file.write(path, state_file.encoded(content, 1))
     kept = snapshot.loaded(path, SCOPE)
