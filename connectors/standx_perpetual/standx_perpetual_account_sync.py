@@ -163,6 +163,8 @@ class StandxAccountSync(StandxPositions):
             self._fill_check.request()
         is_cancelling = order.current_state is OrderState.PENDING_CANCEL
         if is_cancelling and order.exchange_order_id is not None:
+            # Somebody has to see to it that the cancel comes through, also when the network was stopped meanwhile.
+            self._resolve_soon(row.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
             return
         # A row may be older than the fills that we know.
         has_filled = row.filled_size > 0 or order.executed_amount_base > 0
@@ -313,8 +315,19 @@ class StandxAccountSync(StandxPositions):
         raw, total = rows_of(reply)
         if total is not None and total > len(raw):
             raw = await self._page_open_orders()
-        rows = [row for row in map(self._order_or_none, raw) if row is not None]
+        rows = [row for row in [await self._listed_order(one) for one in raw] if row is not None]
         return {row.client_order_id: row for row in rows if not row.status.is_final}
+
+    async def _listed_order(self, raw: Mapping[str, Any]) -> OrderRow | None:
+        """A row of the list; one of ours that cannot be read is asked for by itself and never passed over."""
+        row = self._order_or_none(raw)
+        client_order_id = str(raw.get("cl_ord_id") or "")
+        if row is not None or not client_order_id.startswith(self.owner_tag):
+            return row
+        try:
+            return await self._query_order(client_order_id)
+        except NotFound:
+            return None
 
     async def _page_open_orders(self) -> list[Mapping[str, Any]]:
         """The list endpoint has no paging: the query over all orders has, backwards by id."""
@@ -322,7 +335,10 @@ class StandxAccountSync(StandxPositions):
         params: dict[str, Any] = {"status": "open", "limit": CONSTANTS.PAGE_LIMIT}
         while True:
             rows, _ = rows_of(await self._private(CONSTANTS.QUERY_ORDERS_PATH, params=params))
-            fresh = {int(row["id"]): row for row in rows if int(row["id"]) not in found}
+            try:
+                fresh = {int(row["id"]): row for row in rows if int(row["id"]) not in found}
+            except (KeyError, ValueError, TypeError) as problem:
+                raise Transient(f"the list of orders cannot be read ({type(problem).__name__})") from problem
             found.update(fresh)
             if not fresh or len(rows) < CONSTANTS.PAGE_LIMIT:
                 return list(found.values())

@@ -22,7 +22,7 @@ from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 from hummingbot_extensions.connector.backoff import Backoff
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected
+from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound
 from hummingbot_extensions.connector.market_state import MarketState
 from hummingbot_extensions.connector.outcomes import OutcomeBook
 from hummingbot_extensions.connector.owned_tasks import Debounced, OwnedTasks
@@ -40,7 +40,7 @@ from . import (
 )
 from .standx_perpetual_api_order_book_data_source import StandxPerpetualAPIOrderBookDataSource
 from .standx_perpetual_auth import StandxPerpetualAuth
-from .standx_perpetual_market_watch import StandxMarketWatch
+from .standx_perpetual_margin import StandxMargin
 from .standx_perpetual_order_entry import OrderEntryStream
 from .standx_perpetual_parse import overview_prices, parse_funding_row, rows_of
 from .standx_perpetual_sockets import Sockets
@@ -49,7 +49,7 @@ from .standx_perpetual_user_stream_data_source import StandxPerpetualUserStreamD
 utils.register_feeds()
 
 
-class StandxPerpetualDerivative(StandxMarketWatch):
+class StandxPerpetualDerivative(StandxMargin):
     """One account on StandX, live or on the local emulator, one-way positions in cross margin."""
 
     web_utils = web_utils
@@ -90,6 +90,7 @@ class StandxPerpetualDerivative(StandxMarketWatch):
         self._was_reached = False
         self._prepare_upkeep()
         self._prepare_market_watch()
+        self._prepare_margin()
         self._owner_tag = owner_tag(str(prefix_path()))
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._auth.use_login_call(self._login_request)
@@ -460,23 +461,6 @@ class StandxPerpetualDerivative(StandxMarketWatch):
         if mode is PositionMode.ONEWAY:
             return True, ""
         return False, "StandX has one net position per market: only ONEWAY is supported."
-
-    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> tuple[bool, str]:
-        """Sample: tests/wire/standx/rest_margin_ops.json."""
-        try:
-            symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-            await self._private(
-                CONSTANTS.CHANGE_LEVERAGE_PATH,
-                method=RESTMethod.POST,
-                body={"symbol": symbol, "leverage": int(leverage)},
-            )
-        except Rejected as refused:
-            return False, refused.text
-        except ConnectorError as problem:
-            return False, str(problem)
-        except KeyError:
-            return False, f"StandX has no market {trading_pair}"
-        return True, ""
 
     async def _fetch_last_fee_payment(self, trading_pair: str) -> tuple[float, Decimal, Decimal]:
         """Newest funding payment (sample tests/wire/standx/rest_query_funding_history.json), positive received.

@@ -98,6 +98,10 @@ class StandxLeftovers(StandxFills):
         if self.is_trading_required:
             _running.add(self)
             self._settle_soon()
+            if self._leftovers:
+                # Found before the network was stopped: nobody follows them any more.
+                self._leftover_listed_s.update(dict.fromkeys(self._leftovers, time.monotonic()))
+                self._tasks.spawn(self._clear_away(list(self._leftovers)), "clear-away")
 
     async def stop_network(self) -> None:
         _running.discard(self)
@@ -231,6 +235,8 @@ class StandxLeftovers(StandxFills):
         while True:
             await asyncio.sleep(wait_s)
             wait_s = min(5.0, wait_s * 2)
+            if client_order_id not in self._leftovers:
+                return
             if client_order_id in self._order_tracker.active_orders:
                 # Restored meanwhile: the tracked order's own resolver takes over.
                 self._drop_leftover(client_order_id)

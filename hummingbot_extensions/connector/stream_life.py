@@ -192,8 +192,10 @@ class StreamLife[L: Link]:
                 fresh = await self._opened_beside(link)
                 if fresh is not None:
                     self.rotations += 1
+                    # It may have been lost while its successor connected: what came then came by neither.
+                    is_beside = not self._readers[link].done()
                     retiring = self._retire(link, self._times.overlap, self._times.max_overlap)
-                    await self._take_over(fresh, is_beside=True)
+                    await self._take_over(fresh, is_beside)
                     await asyncio.wait({retiring, self._readers[fresh]}, return_when=asyncio.FIRST_COMPLETED)
                     return fresh
                 self._merge = None

@@ -16,6 +16,7 @@ from hummingbot.connector.derivative.standx_perpetual import standx_perpetual_co
 from hummingbot.connector.derivative.standx_perpetual.standx_perpetual_leftovers import LeftoverOrder
 from hummingbot.core.data_type.in_flight_order import OrderState
 
+from hummingbot_extensions.connector.errors import Transient
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.exchange import ReplyTo
@@ -277,5 +278,67 @@ def test_two_connectors_of_one_process_do_not_sweep_each_other() -> None:
             mine = [await v.bench(first).rest("buy", bps="5"), await v.bench(second).rest("buy", bps="6")]
             await _passed(40)
             assert v.open_ids == set(mine)
+
+    warp.run(scenario())
+
+
+def test_what_a_stopped_network_left_unfinished_is_taken_up_again() -> None:
+    """K12: a leftover that was followed and an order whose cancel was lost when the network stopped are both cancelled
+    once it starts again, in the same process.
+    """
+
+    async def scenario() -> None:
+        async with venue() as v:
+            connector = _connector(v)
+            async with running(connector) as watched:
+                mine = await v.bench(watched).rest()
+                v.handle.exchange.arm({"name": "cancel_ignored", "count": 1_000})
+                v.leave(f"{connector.owner_tag}ghost", price="99930")
+                connector.cancel(PAIR, mine)
+                await until(lambda: connector.leftover_orders(PAIR), 30.0, "ghost found")
+                await _passed(3)
+            assert len(v.open_ids) == 2
+            v.handle.exchange.faults.disarm("cancel_ignored", None)
+            async with running(connector, is_ready=False) as again:
+                await until(lambda: not v.open_ids, 30.0, lambda: f"left {v.open_ids}")
+                await until(lambda: connector.ready, 30.0, lambda: str(connector.status_dict))
+                assert not connector.in_flight_orders and not connector.leftover_orders(PAIR)
+                assert [event.order_id for event in again.cancels] == [mine]
+
+    warp.run(scenario())
+
+
+def test_an_own_order_whose_row_cannot_be_read_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G18, a stop's last word: an own order that the list shows damaged is asked for by itself; when that cannot be
+    read either, nothing is said to be gone.
+    """
+
+    async def scenario() -> None:
+        async with venue() as v:
+            connector = _connector(v)
+            async with running(connector):
+                real, damaged = connector._private, {CONSTANTS.QUERY_OPEN_ORDERS_PATH}
+
+                async def private(path: str, *args: Any, **kwargs: Any) -> Any:
+                    reply = await real(path, *args, **kwargs)
+                    for row in [reply, *reply.get("result", [])] if path in damaged else ():
+                        if str(row.get("cl_ord_id", "")).startswith(connector.owner_tag):
+                            row["qty"] = "much"
+                    return reply
+
+                monkeypatch.setattr(connector, "_private", private)
+                v.handle.exchange.arm({"name": "cancel_ignored", "count": 1_000})
+                v.leave(f"{connector.owner_tag}ghost", price="99930")
+                v.leave("manual-1", price="99940")
+                await until(lambda: len(v.open_ids) == 2)
+                assert [left.client_order_id for left in (await connector.own_orders_at_venue()).open] == [
+                    f"{connector.owner_tag}ghost"
+                ]
+                damaged.add(CONSTANTS.QUERY_ORDER_PATH)
+                with pytest.raises(Transient):
+                    await connector.own_orders_at_venue()
+                damaged.clear()
+                v.handle.exchange.faults.disarm("cancel_ignored", None)
+                await until(lambda: v.open_ids == {"manual-1"}, 30.0, "cancelled")
 
     warp.run(scenario())
