@@ -191,8 +191,8 @@ async def test_hot_reload_swaps_parameters_and_keeps_the_old_ones_on_error(
             content = line.conf / "mm.yml"
             good = content.read_text()
             line.reload(**bad)
-            ticks = line.strategy._last_config_update_ts
-            await until(lambda seen=ticks: line.strategy._last_config_update_ts > seen, 5.0, "the next reload")
+            ticks = line.strategy._reloaded_at
+            await until(lambda seen=ticks: line.strategy._reloaded_at > seen, 5.0, "the next reload")
             assert line.controller.params().order_distance_bps == 7.5
             content.write_text(good)
         await line.quoted()
@@ -221,8 +221,8 @@ async def test_a_file_that_lost_a_limit_or_changed_its_id_is_refused_once(
                 content.write_text(bad)
                 caplog.clear()
                 for _ in range(2):
-                    seen = line.strategy._last_config_update_ts
-                    await until(lambda s=seen: line.strategy._last_config_update_ts > s, 5.0, "a reload")
+                    seen = line.strategy._reloaded_at
+                    await until(lambda s=seen: line.strategy._reloaded_at > s, 5.0, "a reload")
                 warnings = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
                 assert len([text for text in warnings if said in text]) == 1, warnings
                 assert line.controller.params() == before
