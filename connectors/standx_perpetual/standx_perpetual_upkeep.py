@@ -58,6 +58,11 @@ class StandxUpkeep(StandxAccountSync):
         venue_ns = self._clock.venue_ns(time.monotonic_ns())
         return time.time() if venue_ns is None else venue_ns / 1e9
 
+    def venue_time_ns(self) -> int:
+        """Unix nanoseconds by the venue's clock; by our own until it has been asked."""
+        venue_ns = self._clock.venue_ns(time.monotonic_ns())
+        return time.time_ns() if venue_ns is None else int(venue_ns)
+
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False) -> None:
         """Ask for the venue's time; a clock server that is down stops nobody."""
         await self._read_clock(1 if self._clock.is_known else CONSTANTS.CLOCK_BURST)

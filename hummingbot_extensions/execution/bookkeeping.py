@@ -1,7 +1,8 @@
 """The account of one controller while it runs: own fills, fees and funding go in once, their position comes out.
 
 Fills come from the connector's fill listener, which tells each once per process whichever order it belongs to; what was
-missed while nobody listened is asked for. Everything is written to the event log as it is booked.
+missed while nobody listened is asked for. Everything is written to the event log as it is booked. Times are the
+venue's: the local clock may be off by any amount.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +44,7 @@ class Bookkeeper:
         self._pair = trading_pair
         self._log = log
         self._on_change = on_change
-        self._began_ns = time.time_ns()
+        self._began_mono_ns = time.monotonic_ns()
         self._mismatch_since_ns: int | None = None
         self._explaining: asyncio.Task[None] | None = None
         self._removers: list[Callable[[], None]] = []
@@ -71,6 +73,14 @@ class Bookkeeper:
             self._explaining.cancel()
             self._explaining = None
 
+    def date_from_start(self) -> None:
+        """Let a new account begin at this start by the venue's clock, which nobody could ask when it was opened."""
+        self.book = replace(self.book, began_ns=self._began_ns())
+
+    def _began_ns(self) -> int:
+        """Unix time of this start by the venue's clock."""
+        return int(self._connector.venue_time_ns() - (time.monotonic_ns() - self._began_mono_ns))
+
     # --- what happened ---
 
     def _on_fill(self, fill: OwnFill) -> None:
@@ -80,7 +90,7 @@ class Bookkeeper:
         """Book a fill; False when it is in the book already, or too old to tell."""
         entry = LedgerFill(
             fill.trade_id, fill.side, fill.price, fill.size, fill.fee, fill.is_maker, fill.exchange_ts_ns)
-        now_ns = time.time_ns()
+        now_ns = self._connector.venue_time_ns()
         if self.book.is_refused(entry, now_ns):
             logging.getLogger(__name__).warning(
                 "fill not booked trade=%s id=%s: older than the account book remembers", fill.trade_id,
@@ -94,7 +104,7 @@ class Bookkeeper:
             self._fee_row(fill.trade_id, before, fill.fee)
             return False
         # The connector may tell of a fill from before the start as soon as it has read it.
-        source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns else "live"
+        source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns() else "live"
         self._log.write(
             "fill", client_order_id=fill.client_order_id, fill=entry, position_by_fills=self.ledger.position,
             source=source)
@@ -166,7 +176,7 @@ class Bookkeeper:
     def adopt(self, venue: Decimal, mark: Decimal) -> None:
         """Take over a position that our fills do not explain, at the mark; the limits hold for it from here on."""
         before = self.ledger.position
-        self.book = self.book.adopted(venue - before, mark, time.time_ns())
+        self.book = self.book.adopted(venue - before, mark, self._connector.venue_time_ns())
         self._mismatch_since_ns = None
         self._log.write("position_adjusted", venue=venue, by_fills=before, mark=mark)
         self._on_change("adopted")

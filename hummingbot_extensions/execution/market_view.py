@@ -15,6 +15,7 @@ REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
     "last_order_wire_ns", "last_cancel_wire_ns", "rejection_kind", "throttled_count",
     "add_fill_listener", "add_fee_listener", "own_fills_since", "leftover_orders", "market_standing",
+    "venue_time_ns",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 

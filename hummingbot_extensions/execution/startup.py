@@ -87,6 +87,8 @@ class StartUp:
             logging.getLogger(__name__).exception("start-up check failed pair=%s: nothing is quoted", self._pair)
 
     async def _settle(self) -> None:
+        if not self._is_continued:
+            self._books.date_from_start()
         missed = 0
         for check in range(EXPLAIN_CHECKS):
             missed += await self._read()
