@@ -139,6 +139,11 @@ class PerpMarketMakerConfig(controller_base.ControllerConfigBase):
     def require_id(cls, value: str) -> str:
         if not value.strip():
             raise ValueError("id: must not be empty, use the file name without .yml")
+        # State and event log are named after it.
+        if len(value) > 100 or value.startswith(".") or not value.isprintable() or {"/", "\\"} & set(value):
+            raise ValueError(
+                f"id: {value[:40]!r} cannot name a folder; use up to 100 letters, digits, - and _, or the file name "
+                "without .yml")
         return value
 
     @field_validator("connector_name")
@@ -202,6 +207,7 @@ class PerpMarketMaker(controller_base.ControllerBase):
             raise ValueError(f"{', '.join(sorted(gone))}: gone from the file, put the line back")
         before = self.config
         super().update_config(new_config)
+        self.desk.fixed_differ(self.config, new_config)
         self._given = set(new_config.model_fields_set)
         self.desk.config_changed(before, self.config)
 

@@ -51,6 +51,8 @@ class Desk:
         self._quoter: Quoter | None = None
         self._log: EventLog | None = None
         self._is_stopped = True
+        self._ignored: dict[str, Any] = {}
+        """What the file says by now of fields that do not change live."""
         self._params: tuple[Any, QuoteParams] | None = None
         self._config_hash = digest(controller.config.params())
         # Refused here, where Hummingbot logs it: an exception in a start would end the strategy's clock unheard.
@@ -182,6 +184,20 @@ class Desk:
             raise ValueError(
                 f"connector_name: {name} cannot be quoted, it lacks {', '.join(missing)}; "
                 "use a connector of this bundle")
+
+    def fixed_differ(self, running: Any, told: Any) -> None:
+        """Say once what a reloaded file wants and cannot have live: nobody must think a bot disarmed that is not."""
+        fields = type(running).model_fields
+        differing = {name: getattr(told, name) for name in fields
+                     if not (fields[name].json_schema_extra or {}).get("is_updatable", False)
+                     and getattr(told, name) != getattr(running, name)}
+        if differing == self._ignored:
+            return
+        self._ignored = differing
+        for name, value in differing.items():
+            logging.getLogger(__name__).warning(
+                "%s is %s in the file and stays %s until a restart controller=%s. To stop quoting now, set "
+                "manual_kill_switch to true", name, value, getattr(running, name), running.id)
 
     def config_changed(self, before: Any, after: Any) -> None:
         """Record a hot reload that changed something."""

@@ -67,6 +67,25 @@ def test_a_file_moved_to_another_market_is_refused(
     warp.run(scenario())
 
 
+def test_a_file_that_disarms_a_running_bot_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``armed`` and ``leverage`` do not change live: it is said once, with what stops it now; the rest is taken."""
+
+    async def scenario() -> None:
+        async with trading(tmp_path, monkeypatch, armed=True, **FAST) as line:
+            await line.quoted()
+            with caplog.at_level(logging.WARNING):
+                line.reload(armed=False, order_size_base="0.003")
+                await until(lambda: line.controller.config.order_size_base == Decimal("0.003"), 5.0, "the reload")
+                await asyncio.sleep(5.0)
+            said = [record.getMessage() for record in caplog.records if "armed is False" in record.getMessage()]
+            assert len(said) == 1 and "set manual_kill_switch to true" in said[0]
+            assert line.controller.config.armed is True
+
+    warp.run(scenario())
+
+
 def test_the_kill_switch_is_read_after_the_wall_clock_was_set_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
