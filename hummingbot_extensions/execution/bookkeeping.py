@@ -217,6 +217,10 @@ class Bookkeeper:
         if not task.cancelled() and (error := task.exception()) is not None:
             logging.getLogger(__name__).error("position not explained", exc_info=error)
 
+    def venue_now_ns(self) -> int:
+        """The venue's time, Unix nanoseconds, which the stamps of fills are in."""
+        return int(self._connector.venue_time_ns())
+
     def mark(self) -> Decimal | None:
         """The venue's mark as last stated, None before the first."""
         price = self._connector.price_state(self._pair)

@@ -215,8 +215,11 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
             self._quoter.on_created(event.order_id, sent.quote)
 
     def process_order_filled_event(self, _: int, market: Any, event: Any) -> None:
+        if event.order_id not in self._sent:
+            return
+        self._quoter.on_traded(event.order_id)
         tracked = self.get_in_flight_order(self.config.connector_name, event.order_id)
-        if event.order_id in self._sent and tracked is not None:
+        if tracked is not None:
             self._filled_orders[event.order_id] = tracked.to_json()
 
     def process_order_completed_event(self, _: int, market: Any, event: Any) -> None:

@@ -94,6 +94,11 @@ class Quoter:
         self.cancel_count = 0
         self.risk_cancel_count = 0
         self.reject_count = 0
+        self.ended_count = 0
+        """Orders that ended after the venue had taken them."""
+        self.traded_count = 0
+        """Those of them that traded at all."""
+        self._traded_ids: set[str] = set()
         self._host = host
         self._connector = connector
         self._log = event_log
@@ -345,9 +350,18 @@ class Quoter:
             self.risk_cancel_count += 1 if is_risk else 0
         self._log.write("cancel_sent", client_order_id=order_id, side=side, reason=str(reason), is_risk=is_risk)
 
+    def on_traded(self, order_id: str) -> None:
+        """An order of ours has traded, in part or whole."""
+        self._traded_ids.add(order_id)
+
     def on_ended(self, order_id: str, quote: Quote, how: str, reason: str | None) -> None:
         """An order is filled, cancelled or rejected on the venue's word."""
         self.presence.ended(time.monotonic_ns(), order_id, how)
+        has_traded = order_id in self._traded_ids
+        self._traded_ids.discard(order_id)
+        if how != "rejected" or has_traded:
+            self.ended_count += 1
+            self.traded_count += has_traded
         if how == "rejected":
             self.reject_count += 1
             before = self._history[quote.side]
@@ -415,6 +429,7 @@ class Quoter:
             "ledger": self.ledger, "run": self.ledger.since(self.books.started_from), "position": self.position,
             "placed": self.placed_count,
             "cancels": self.cancel_count, "risk_cancels": self.risk_cancel_count, "rejects": self.reject_count,
+            "ended": self.ended_count, "traded": self.traded_count,
             "in_band": self.presence.total(time.monotonic_ns()),
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core import activity
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.types import Side
@@ -24,6 +25,18 @@ class SideStatus:
     size: float | None
     state: str
     silence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How the inventory is traded, over the life of the ledger; the fill rate over this run alone."""
+
+    turnover_quote: float
+    maker_frac: float | None
+    fill_frac: float | None
+    """Part of the orders that ended which traded at all."""
+    holding_s: float | None
+    """Mean time that a unit of inventory was held, what is held now included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,7 @@ class Status:
     decision_age_ms: float | None
     dropped_events: int
     config_hash: str
+    activity: Activity
     breaker: str = "normal"
     """Level and, unless normal, its cause, such as ``pause (rejects)``."""
     programs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -80,6 +94,7 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         decision_age_ms=(now_ns - quoter.last_turn_ns) / 1e6 if quoter.last_turn_ns is not None else None,
         dropped_events=dropped_events,
         config_hash=config_hash,
+        activity=_activity(quoter),
         breaker=_breaker_text(decision),
         programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
     )
@@ -117,6 +132,12 @@ def custom_info(status: Status) -> dict[str, Any]:
         "dropped_events": status.dropped_events,
         "config_hash": status.config_hash,
         "breaker": status.breaker,
+        "activity": {
+            "turnover_quote": _rounded(status.activity.turnover_quote, 2),
+            "maker_frac": _rounded(status.activity.maker_frac, 4),
+            "fill_frac": _rounded(status.activity.fill_frac, 4),
+            "holding_s": _rounded(status.activity.holding_s, 1),
+        },
         "programs": {name: short_info(row) for name, row in status.programs.items()},
     }
 
@@ -136,6 +157,9 @@ def lines(status: Status, title: str) -> list[str]:
         f"    ask  {_side_text(status.ask)}",
         (f"    time in band {_percent(status.in_band_frac)} of live feed, {_percent(status.in_band_strict_frac)} strict"
         f"   cancels {status.cancels_per_min:.1f}/min + {status.risk_cancels} for risk   rejects {status.rejects}"),
+        (f"    turnover {_text(status.activity.turnover_quote, 2)}   maker {_percent(status.activity.maker_frac)}"
+        f"   orders that traded {_percent(status.activity.fill_frac)}"
+        f"   held for {_text(status.activity.holding_s, 0)} s"),
         *(f"    {'bid ' if side == 'buy' else 'ask '} seconds: "
           + ", ".join(f"{what} {spent:.0f}" for what, spent in sorted(spents.items(), key=lambda item: -item[1]))
           for side, spents in status.silent_s.items()),
@@ -147,6 +171,20 @@ def _breaker_text(decision: Decision | None) -> str:
     if decision is None or decision.state.breaker.level is Level.NORMAL:
         return Level.NORMAL.value
     return f"{decision.state.breaker.level} ({decision.state.breaker.cause})"
+
+
+def _activity(quoter: Quoter) -> Activity:
+    ledger = quoter.ledger
+    return Activity(
+        turnover_quote=float(activity.turnover_quote(ledger)),
+        maker_frac=_float(activity.maker_ratio(ledger)),
+        fill_frac=_float(activity.fill_rate(quoter.traded_count, quoter.ended_count)),
+        holding_s=_float(activity.mean_holding_s(ledger, quoter.books.venue_now_ns())),
+    )
+
+
+def _float(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _side(side: Side, quoter: Quoter, orders: list[OwnOrder]) -> SideStatus:

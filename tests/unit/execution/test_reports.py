@@ -17,6 +17,7 @@ from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import bookkeeping
 from hummingbot_extensions.execution.presence import Presence
+from hummingbot_extensions.execution.status import lines, status_of
 from tests.support.running import until
 from tests.unit.execution.trading import FAST, Trading, arm_fault, clear_faults, trading
 
@@ -164,3 +165,22 @@ async def test_nothing_of_ours_outlives_the_stop(tmp_path: Path, monkeypatch: py
             return [name for name in names if name.split(".")[0] in OWNERS]
 
         await until(lambda: not ours(), 3.0, lambda: str(ours()))
+
+
+async def test_status_tells_how_the_inventory_is_traded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """H12, H13: turnover, maker part, holding time and the part of orders that traded, against the venue's trades."""
+    async with trading(tmp_path, monkeypatch, **FAST) as line:
+        await line.quoted()
+        empty = line.controller.get_custom_info()["activity"]
+        assert empty == {"turnover_quote": 0.0, "maker_frac": None, "fill_frac": None, "holding_s": None}
+        line.hit(Side.BUY, 5)
+        await until(lambda: line.quoter.ledger.fills == 1, 5.0, line.describe)
+        await line.switch_off()
+        await until(lambda: not line.venue_orders() and line.quoter.ended_count == 2, 5.0, line.describe)
+        trades = line.bench.handle.exchange.venue.accounts[line.bench.user].trades
+        value = sum(float(trade.value) for trade in trades)
+        assert (line.quoter.traded_count, line.quoter.ended_count) == (1, 2)
+        status = status_of(line.quoter, "", 0)
+        assert status.activity.turnover_quote == pytest.approx(value) and status.activity.maker_frac == 1.0
+        assert status.activity.fill_frac == 0.5 and 0 < (status.activity.holding_s or 0) < 60
+        assert "orders that traded 50.0 %" in "\n".join(lines(status, "mm"))
