@@ -27,6 +27,7 @@ ORDER_WAIT_S = 2.0
 """A closing order that still rests after this is cancelled: it crossed when it was sent, so the market has moved."""
 SETTLE_WAIT_S = 10.0
 FLATTEN_RETRY_S = 5.0
+FAILED_RETRY_S = 5.0
 
 
 class StartUp:
@@ -80,11 +81,23 @@ class StartUp:
             await asyncio.gather(self._ending, return_exceptions=True)
 
     async def _run(self) -> None:
-        try:
-            await self._settle()
-        except Exception:
-            # Nobody awaits this task; without a word the bot would stay silent for good.
-            logging.getLogger(__name__).exception("start-up check failed pair=%s: nothing is quoted", self._pair)
+        is_said = False
+        while True:
+            try:
+                if self._closing_id is not None:
+                    await self._end(self._closing_id)
+                    self._closing_id = None
+                await self._settle()
+                return
+            except Exception as problem:
+                # Nobody awaits this task: a reply that cannot be read must not leave the bot silent for good.
+                self._hold(self.hold or Silence.STARTUP_CHECK, f"check failed, trying again: {problem!r}")
+                if not is_said:
+                    is_said = True
+                    logging.getLogger(__name__).exception(
+                        "start-up check failed pair=%s: nothing is quoted, trying again every %g s", self._pair,
+                        FAILED_RETRY_S)
+            await asyncio.sleep(FAILED_RETRY_S)
 
     async def _settle(self) -> None:
         if not self._is_continued:

@@ -121,6 +121,33 @@ def test_a_stop_asks_the_venue_for_the_closing_order_by_its_id(tmp_path: Path, m
     after_a_strange_trade(tmp_path, monkeypatch, scenario)
 
 
+def test_a_reply_that_cannot_be_read_delays_the_start_and_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two replies that cannot be read before the position is known: said once, tried again, closed and quoted."""
+    faults = 3
+
+    async def scenario(life: Any) -> None:
+        async def unreadable(line: Any) -> None:
+            real = line.connector.own_fills_since
+
+            async def reading(*words: Any, **named: Any) -> Any:
+                nonlocal faults
+                faults -= 1
+                if faults in (0, 1):
+                    raise KeyError("fee_asset")
+                return await real(*words, **named)
+
+            monkeypatch.setattr(line.connector, "own_fills_since", reading)
+
+        async with life(before_start=unreadable, flatten_slippage_bps=20.0) as line:
+            await until(lambda: {row["side"] for row in line.venue_orders()} == {"buy", "sell"}, 90.0, line.describe)
+            assert faults < 0 and line.quoter.position == 0 == line.quoter.ledger.position
+
+    after_a_strange_trade(tmp_path, monkeypatch, scenario)
+    assert len([r for r in caplog.records if "start-up check failed" in r.getMessage()]) == 1
+
+
 @pytest.mark.parametrize("level", [Level.CANCEL_ONLY, Level.STOP])
 def test_no_closing_order_leaves_at_a_level_that_places_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: Level
