@@ -156,8 +156,8 @@ def parse_symbol_info(row: Mapping[str, Any]) -> SymbolInfo:
         symbol=str(row["symbol"]),
         base=str(row["base_asset"]),
         quote=str(row["quote_asset"]),
-        price_tick=Decimal(1).scaleb(-int(row["price_tick_decimals"])),
-        size_step=Decimal(1).scaleb(-int(row["qty_tick_decimals"])),
+        price_tick=_step(row["price_tick_decimals"]),
+        size_step=_step(row["qty_tick_decimals"]),
         min_size=_needed(row, "min_order_qty"),
         max_size=_positive(row.get("max_order_qty")),
         max_position=_positive(row.get("max_position_size")),
@@ -177,7 +177,7 @@ def parse_order(row: Mapping[str, Any]) -> OrderRow:
     """
     raw_status = str(row["status"])
     return OrderRow(
-        order_id=int(row["id"]),
+        order_id=_whole(row["id"]),
         client_order_id=str(row.get("cl_ord_id") or ""),
         symbol=str(row["symbol"]),
         side=Side(row["side"]),
@@ -197,8 +197,8 @@ def parse_fill(row: Mapping[str, Any]) -> FillRow:
     member.
     """
     return FillRow(
-        trade_id=int(row["id"]),
-        order_id=int(row["order_id"]),
+        trade_id=_whole(row["id"]),
+        order_id=_whole(row["order_id"]),
         symbol=str(row["symbol"]),
         side=Side(row["side"]),
         price=_needed(row, "price"),
@@ -319,6 +319,26 @@ def _needed(row: Mapping[str, Any], name: str) -> Decimal:
     if value is None:
         raise ValueError(f"{name} is not a finite number")
     return value
+
+
+def _whole(value: object) -> int:
+    """An id or a count; ValueError for what is none, infinities among it."""
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("not a whole number")
+    if not isinstance(value, int | float | str):
+        raise TypeError("not a number")
+    number = int(value)
+    if abs(number) >= 10**30:
+        raise ValueError("not an id or a count")
+    return number
+
+
+def _step(decimals: object) -> Decimal:
+    """The step of a lattice with so many decimals."""
+    count = _whole(decimals)
+    if abs(count) > 30:
+        raise ValueError("no market has so many decimals")
+    return Decimal(1).scaleb(-count)
 
 
 def _positive(value: object) -> Decimal | None:

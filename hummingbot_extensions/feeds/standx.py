@@ -88,6 +88,9 @@ class _Skip(Exception):
         self.reason = reason
 
 
+_MAX_EXPONENT = 40
+
+
 def parse_time_ns(value: object) -> int | None:
     """Nanoseconds since the epoch from an ISO text (up to nanoseconds) or a number in s, ms, us or ns; None if
     unreadable.
@@ -100,6 +103,8 @@ def parse_time_ns(value: object) -> int | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
+        if not abs(value) < 10**19:
+            return None
         number = int(value)
         for limit, scale in ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3)):
             if number < limit:
@@ -125,14 +130,19 @@ def parse_time_ns(value: object) -> int | None:
 
 
 def decimal_or_none(value: object) -> Decimal | None:
-    """Finite Decimal from a JSON string or number, None for null, text that is no number, NaN and infinities."""
+    """Finite Decimal from a JSON string or number, None for null, text that is no number, NaN, infinities and what no
+    market states: an exponent of millions would keep the event loop busy for minutes.
+
+    >>> decimal_or_none("0.10"), decimal_or_none("1e400000000")
+    (Decimal('0.10'), None)
+    """
     if value is None or isinstance(value, bool):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT else None
 
 
 def parse_frame(data: object, received_mono_ns: int) -> PublicFrame:
