@@ -40,6 +40,8 @@ from .standx_perpetual_parse import (
 from .standx_perpetual_positions import StandxPositions
 
 _QUERIES_AT_ONCE = 5
+_TURNS_UNTIL_FAILED = 100
+"""A failure that was handed to Hummingbot's tracker is there a few turns of the loop later."""
 
 
 class StandxAccountSync(StandxPositions):
@@ -221,14 +223,25 @@ class StandxAccountSync(StandxPositions):
     def _revive(self, order: InFlightOrder, exchange_order_id: str) -> None:
         """An order that was called rejected rests after all, and nobody owns it any more: track it and cancel it."""
         self.logger().error(f"order called rejected is open id={order.client_order_id}, cancelling it")
-        record = self._outcomes.record(order.client_order_id)
-        record.is_terminal = False
-        self._disown(order.client_order_id)
+        self._outcomes.record(order.client_order_id).is_terminal = False
+        self._disown(order)
+        # A resolver may be asleep between two questions: this cancel does not wait for it.
+        self._tasks.spawn(self._cancel_again(order.client_order_id), f"revived-{order.client_order_id}")
+        self._tasks.spawn(self._track_again(order, exchange_order_id), f"tracked-{order.client_order_id}")
+
+    async def _track_again(self, order: InFlightOrder, exchange_order_id: str) -> None:
+        """Follow a revived order to its end. Its failure may still be on the way into Hummingbot's tracker, which drops
+        the order then: tracking it before that would be undone.
+        """
+        for _ in range(_TURNS_UNTIL_FAILED):
+            if order.current_state is OrderState.FAILED:
+                break
+            await asyncio.sleep(0)
+        if self._outcomes.record(order.client_order_id).is_terminal:
+            return
         order.current_state = OrderState.OPEN
         order.update_exchange_order_id(exchange_order_id)
         self._order_tracker.start_tracking_order(order)
-        # A resolver may be asleep between two questions: this cancel does not wait for it.
-        self._tasks.spawn(self._cancel_again(order.client_order_id), f"revived-{order.client_order_id}")
         self._resolve_soon(order.client_order_id, CONSTANTS.ORDER_FRAME_GRACE_S)
 
     # --- status by REST ----------------------------------------------------------------------------------------------

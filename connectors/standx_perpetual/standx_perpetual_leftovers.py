@@ -48,7 +48,7 @@ class StandxLeftovers(StandxFills):
         self._leftover_listed_s: dict[str, float] = {}
         self._leftover_unbooked: set[str] = set()
         self._gone = GoneOrders()
-        self._disowned: dict[str, None] = {}
+        self._disowned: dict[str, InFlightOrder] = {}
         self._is_settled = False
         self._settling: asyncio.Task[Any] | None = None
         super().__init__(*args, **kwargs)
@@ -61,8 +61,7 @@ class StandxLeftovers(StandxFills):
         Those of earlier runs that are being cleared away, and those of this run that the venue first called rejected.
         """
         found = {key: left for key, left in self._leftovers.items() if left.trading_pair == trading_pair}
-        for client_order_id in self._disowned_open():
-            order = self._order_tracker.active_orders[client_order_id]
+        for client_order_id, order in self._disowned_open().items():
             if order.trading_pair == trading_pair:
                 found[client_order_id] = _leftover_of_order(order)
         return tuple(found[key] for key in sorted(found))
@@ -120,7 +119,7 @@ class StandxLeftovers(StandxFills):
         super().restore_tracking_states(ours)
         restored = [key for key in ours if key in self._order_tracker.active_orders]
         for client_order_id in restored:
-            self._disown(client_order_id)
+            self._disown(self._order_tracker.active_orders[client_order_id])
             self._outcomes.record(client_order_id).restored_mono_ns = time.monotonic_ns()
             self._outcomes.mark_unknown(client_order_id, "of an earlier run")
         if restored:
@@ -133,16 +132,21 @@ class StandxLeftovers(StandxFills):
         if self._settling is None or self._settling.done():
             self._settling = self._tasks.spawn(self._settle(), "leftovers")
 
-    def _disown(self, client_order_id: str) -> None:
-        """A tracked order that no executor owns: it is to be cancelled, and is exposure until it is."""
-        self._disowned[client_order_id] = None
-        self._outcomes.record(client_order_id).is_cancel_wanted = True
+    def _disown(self, order: InFlightOrder) -> None:
+        """An order that no executor owns: it is to be cancelled, and is exposure until it is."""
+        self._disowned[order.client_order_id] = order
+        self._outcomes.record(order.client_order_id).is_cancel_wanted = True
 
-    def _disowned_open(self) -> list[str]:
+    def _disowned_open(self) -> Mapping[str, InFlightOrder]:
+        """Those that may still fill. One that Hummingbot has dropped meanwhile stays until its end is known."""
         active = self._order_tracker.active_orders
-        for client_order_id in [key for key in self._disowned if key not in active]:
-            del self._disowned[client_order_id]
-        return list(self._disowned)
+        records = ((key, order, self._outcomes.get(key)) for key, order in self._disowned.items())
+        self._disowned = {
+            key: order
+            for key, order, record in records
+            if key in active or (record is not None and not record.is_terminal)
+        }
+        return self._disowned
 
     # --- the start-up sweep ------------------------------------------------------------------------------------------
 
@@ -161,7 +165,8 @@ class StandxLeftovers(StandxFills):
                 self._note_listed(await self._fetch_open_orders())
                 restored = [key for key in self._disowned_open() if key not in asked]
                 asked.update(restored)
-                await self.cancel_many(restored)
+                if restored:
+                    await self.cancel_many(restored)
             except RECOVERABLE as problem:
                 self.logger().debug(f"open orders not fetched cause={problem}")
                 # Refused keys have been announced at ERROR by their watch.

@@ -221,3 +221,24 @@ def test_no_order_of_events_makes_an_illegal_transition(seed: int) -> None:
             )
 
     warp.run(scenario())
+
+
+def test_a_revived_order_is_exposure_until_its_late_cancel_is_through() -> None:
+    """Seed 783 of the chaos machine: the failure, still on its way into Hummingbot, dropped the revived order again, so
+    that three orders of one side stood at the venue and one was counted.
+    """
+
+    async def scenario() -> None:
+        async with bench() as b:
+            b.handle.exchange.arm({"name": "terminal_false_rejection", "count": 1})
+            b.handle.exchange.arm({"name": "cancel_late", "ms": 5_000, "count": 1})
+            order_id = b.place("sell", "0.01", near_price(b.connector, "sell", Decimal(5)))
+            await until(lambda: b.watched.failures, what="called rejected")
+            await until(lambda: b.connector.leftover_orders(PAIR), 0.5, "counted")
+            while order_id in b.open_ids:
+                left = b.connector.leftover_orders(PAIR)
+                assert [one.client_order_id for one in left] == [order_id] and left[0].remaining == Decimal("0.01")
+                await asyncio.sleep(0.05)
+            await until(lambda: not b.connector.leftover_orders(PAIR), 5.0, "gone")
+
+    warp.run(scenario())
