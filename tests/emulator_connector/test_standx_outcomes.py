@@ -12,6 +12,7 @@ import pytest
 from hummingbot.connector.derivative.standx_perpetual import standx_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.in_flight_order import OrderState
 
+from hummingbot_extensions.connector.errors import PostOnlyRejected
 from hummingbot_extensions.core.types import OrderOutcome, Side, TimeInForce
 from tests.support import warp
 from tests.support.driven_market import MID_TICKS
@@ -230,11 +231,17 @@ def test_a_revived_order_is_exposure_until_its_late_cancel_is_through() -> None:
 
     async def scenario() -> None:
         async with bench() as b:
-            b.handle.exchange.arm({"name": "terminal_false_rejection", "count": 1})
+            b.handle.exchange.arm({"name": "terminal_missing"})
+            b.handle.exchange.arm({"name": "frame_drop", "channel": "order"})
             b.handle.exchange.arm({"name": "cancel_late", "ms": 5_000, "count": 1})
             order_id = b.place("sell", "0.01", near_price(b.connector, "sell", Decimal(5)))
+            await until(lambda: order_id in b.open_ids)
+            row = await b.connector._query_order(order_id)
+            b.handle.exchange.faults.disarm("frame_drop")
+            # Both in one turn of the loop, as two sockets may bring them.
+            b.connector._on_refused(order_id, PostOnlyRejected(400, "alo order rejected"))
+            await b.connector._apply_order_row(row, is_from_stream=True)
             await until(lambda: b.watched.failures, what="called rejected")
-            await until(lambda: b.connector.leftover_orders(PAIR), 0.5, "counted")
             while order_id in b.open_ids:
                 left = b.connector.leftover_orders(PAIR)
                 assert [one.client_order_id for one in left] == [order_id] and left[0].remaining == Decimal("0.01")
