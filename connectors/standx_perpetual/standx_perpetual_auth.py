@@ -59,7 +59,7 @@ class StandxPerpetualAuth(AuthBase):
         request_key: str,
         domain: str,
         login_call: LoginCall | None = None,
-        now_s: Callable[[], float] = time.time,
+        now_s: Callable[[], float] = lambda: time.time(),
     ) -> None:
         self._login = login
         self._secret = secret

@@ -23,7 +23,7 @@ class KeyWatch:
         on_change: Callable[[Misconfigured | None], None],
         retry_min_s: float,
         retry_max_s: float,
-        mono_s: Callable[[], float] = time.monotonic,
+        mono_s: Callable[[], float] = lambda: time.monotonic(),
     ) -> None:
         self._on_change = on_change
         self._backoff = Backoff(retry_min_s, retry_max_s)

@@ -25,7 +25,7 @@ class ReconnectTurns:
     how late the first one after the outage comes. The first socket that gets through calls the others.
     """
 
-    def __init__(self, backoff: Backoff, mono_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, backoff: Backoff, mono_s: Callable[[], float] = lambda: time.monotonic()) -> None:
         self._backoff = backoff
         self._mono_s = mono_s
         self._is_trying = False
