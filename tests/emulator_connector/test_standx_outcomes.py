@@ -238,6 +238,9 @@ def test_a_revived_order_is_exposure_until_its_late_cancel_is_through() -> None:
             await until(lambda: order_id in b.open_ids)
             row = await b.connector._query_order(order_id)
             b.handle.exchange.faults.disarm("frame_drop")
+            # A poll may have shown the order already; here the refusal is the first word on it.
+            record = b.connector._outcomes.record(order_id)
+            record.is_seen, record.outcome = False, OrderOutcome.PENDING
             # Both in one turn of the loop, as two sockets may bring them.
             b.connector._on_refused(order_id, PostOnlyRejected(400, "alo order rejected"))
             await b.connector._apply_order_row(row, is_from_stream=True)
