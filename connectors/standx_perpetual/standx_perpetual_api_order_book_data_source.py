@@ -44,7 +44,7 @@ from hummingbot_extensions.feeds.standx import (
 
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
-from .standx_perpetual_sockets import Sockets
+from .standx_perpetual_sockets import SocketLink, Sockets
 
 if TYPE_CHECKING:
     from .standx_perpetual_derivative import StandxPerpetualDerivative
@@ -52,32 +52,17 @@ if TYPE_CHECKING:
 PUBLIC_CHANNELS = ("depth_book", "price", "public_trade")
 
 
-class PublicLink:
+class PublicLink(SocketLink):
     """One public socket, subscribed to all channels of ``pairs``."""
 
     def __init__(self, ws: WSAssistant, on_frame: Callable[[PublicLink, Any], None]) -> None:
-        self.ws = ws
+        super().__init__(ws, on_frame)
         self.pairs: set[str] = set()
-        self.last_data_ns = time.monotonic_ns()
-        self._on_frame = on_frame
-
-    async def read(self) -> None:
-        async for response in self.ws.iter_messages():
-            self.last_data_ns = time.monotonic_ns()
-            self._on_frame(self, response.data)
-        raise ConnectionError("closed")
 
     def idle_cause(self, now_s: float) -> str | None:
-        if not self.pairs or now_s - self.last_data_ns / 1e9 <= CONSTANTS.WS_PUBLIC_IDLE_S:
+        if not self.pairs or now_s - self.last_frame_ns / 1e9 <= CONSTANTS.WS_PUBLIC_IDLE_S:
             return None
         return f"open, but without a data frame for {CONSTANTS.WS_PUBLIC_IDLE_S:g} s"
-
-    @property
-    def is_drained(self) -> bool:
-        return True
-
-    async def close(self) -> None:
-        await self.ws.disconnect()
 
 
 class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  # type: ignore[misc]
@@ -202,7 +187,7 @@ class StandxPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):  #
 
     def _take(self, link: PublicLink, data: Any) -> None:
         if self.life is None or self.life.is_news(link, data):
-            self.on_frame(data, link.last_data_ns)
+            self.on_frame(data, link.last_frame_ns)
 
     async def _subscribe_missing(self, link: PublicLink) -> None:
         for trading_pair in self._trading_pairs:

@@ -30,7 +30,7 @@ from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
 from .standx_perpetual_auth import Session, StandxPerpetualAuth
 from .standx_perpetual_parse import CommandReply, parse_command_reply
-from .standx_perpetual_sockets import Sockets
+from .standx_perpetual_sockets import SocketLink, Sockets
 
 _MAX_REMEMBERED = 500
 
@@ -63,7 +63,7 @@ class Command:
         return any(reply.is_final for reply in self.replies)
 
 
-class OrderEntryLink:
+class OrderEntryLink(SocketLink):
     """One order entry socket, logged in with ``session``."""
 
     def __init__(
@@ -73,26 +73,18 @@ class OrderEntryLink:
         on_frame: Callable[[OrderEntryLink, Any], None],
         on_lost: Callable[[Command], None],
     ) -> None:
-        self.ws = ws
+        super().__init__(ws, on_frame)
         self.session = session
-        self.last_frame_s = time.monotonic()
         self.unfinished: OrderedDict[str, Command] = OrderedDict()
         """Commands written to this socket without a final answer, oldest first."""
-        self._on_frame = on_frame
         self._on_lost = on_lost
-
-    async def read(self) -> None:
-        async for response in self.ws.iter_messages():
-            self.last_frame_s = time.monotonic()
-            self._on_frame(self, response.data)
-        raise ConnectionError("closed")
 
     def idle_cause(self, now_s: float) -> str | None:
         limit_s = CONSTANTS.WS_ORDER_ENTRY_IDLE_S
         for command in self.unfinished.values():
             if now_s - command.sent_mono_s <= limit_s:
                 return None
-            if not command.replies and self.last_frame_s < command.sent_mono_s:
+            if not command.replies and self.last_frame_ns / 1e9 < command.sent_mono_s:
                 return f"open, but without an answer to a command for {limit_s:g} s"
         return None
 

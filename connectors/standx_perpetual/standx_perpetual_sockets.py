@@ -1,11 +1,14 @@
-"""What the three sockets of one connector share: turns at connecting, turns at being replaced, and their times."""
+"""What the three sockets of one connector share: how one is read, turns at connecting and being replaced, times."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, Self, TypeVar
+
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 from hummingbot_extensions.connector.backoff import Backoff
 from hummingbot_extensions.connector.reconnect import ReconnectTurns
@@ -19,6 +22,29 @@ L = TypeVar("L", bound=Link)
 def reconnect_backoff() -> Backoff:
     """Waits between attempts to connect."""
     return Backoff(CONSTANTS.WS_RECONNECT_MIN_S, CONSTANTS.WS_RECONNECT_MAX_S)
+
+
+class SocketLink:
+    """One open socket whose frames are passed on. What silence on it means is for its kind to say."""
+
+    def __init__(self, ws: WSAssistant, on_frame: Callable[[Self, Any], None]) -> None:
+        self.ws = ws
+        self.last_frame_ns = time.monotonic_ns()
+        """Receipt of the last frame of data, pings and pongs apart."""
+        self._on_frame = on_frame
+
+    async def read(self) -> None:
+        async for response in self.ws.iter_messages():
+            self.last_frame_ns = time.monotonic_ns()
+            self._on_frame(self, response.data)
+        raise ConnectionError("closed")
+
+    @property
+    def is_drained(self) -> bool:
+        return True
+
+    async def close(self) -> None:
+        await self.ws.disconnect()
 
 
 class Sockets:

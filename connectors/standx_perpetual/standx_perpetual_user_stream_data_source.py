@@ -25,42 +25,26 @@ from hummingbot_extensions.connector.stream_life import StreamLife
 from . import standx_perpetual_constants as CONSTANTS
 from . import standx_perpetual_web_utils as web
 from .standx_perpetual_auth import Session, StandxPerpetualAuth
-from .standx_perpetual_sockets import Sockets
+from .standx_perpetual_sockets import SocketLink, Sockets
 
 PRIVATE_CHANNELS = ("order", "position", "balance", "trade")
 BEAT_CHANNEL = "price"
 
 
-class PrivateLink:
+class PrivateLink(SocketLink):
     """One private socket, logged in with ``session``."""
 
     def __init__(self, ws: WSAssistant, frames: FrameClock, on_frame: Callable[[PrivateLink, Any], None]) -> None:
-        self.ws = ws
+        super().__init__(ws, on_frame)
         self.frames = frames
         self.has_beat = False
         """Whether prices come on it, so that silence means something."""
         self.session: Session | None = None
-        self.last_data_ns = time.monotonic_ns()
-        self._on_frame = on_frame
-
-    async def read(self) -> None:
-        async for response in self.ws.iter_messages():
-            self.last_data_ns = time.monotonic_ns()
-            self._on_frame(self, response.data)
-        raise ConnectionError("closed")
 
     def idle_cause(self, now_s: float) -> str | None:
-        idle_s = now_s - self.last_data_ns / 1e9
-        if not self.has_beat or idle_s <= CONSTANTS.WS_PRIVATE_IDLE_S:
+        if not self.has_beat or now_s - self.last_frame_ns / 1e9 <= CONSTANTS.WS_PRIVATE_IDLE_S:
             return None
         return f"open, but without a data frame for {CONSTANTS.WS_PRIVATE_IDLE_S:g} s"
-
-    @property
-    def is_drained(self) -> bool:
-        return True
-
-    async def close(self) -> None:
-        await self.ws.disconnect()
 
 
 class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type: ignore[misc]
@@ -105,7 +89,7 @@ class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type:
         if link is None or not self.is_authenticated:
             return None
         now_ns = time.monotonic_ns()
-        data_age_ms = (now_ns - link.last_data_ns) / 1e6
+        data_age_ms = (now_ns - link.last_frame_ns) / 1e6
         if link.has_beat and data_age_ms > CONSTANTS.PRICE_BEAT_S * 2e3:
             return data_age_ms
         return min(data_age_ms, (now_ns - (link.frames.last_mono_ns or 0)) / 1e6)
@@ -145,7 +129,7 @@ class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type:
         except BaseException:
             await link.close()
             raise
-        link.last_data_ns = time.monotonic_ns()
+        link.last_frame_ns = time.monotonic_ns()
         return link
 
     async def _subscribe_beat(self, link: PrivateLink) -> None:
@@ -186,7 +170,7 @@ class StandxPerpetualUserStreamDataSource(UserStreamTrackerDataSource):  # type:
             return
         if frame.get("channel") in PRIVATE_CHANNELS:
             if self.life is not None and self.life.is_news(link, frame):
-                self._heard(frame, link.last_data_ns)
+                self._heard(frame, link.last_frame_ns)
                 output.put_nowait(frame)
         elif frame.get("code") == 408:
             raise ConnectionError(str(frame.get("message")))
