@@ -7,7 +7,7 @@ import time
 from decimal import Decimal
 
 import pytest
-from hummingbot.connector.derivative.standx_perpetual.standx_perpetual_order_flow import CANCEL_WAIT_P99_S
+from hummingbot.connector.derivative.standx_perpetual.standx_perpetual_requests import CANCEL_WAIT_P99_S
 from hummingbot.core.data_type.common import OrderType, PositionAction
 
 from hummingbot_extensions.core.types import OrderOutcome
