@@ -13,9 +13,10 @@ import typer
 
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.workspace import found_workspace
+from hummingbot_extensions.execution import state_file
 
-NOTE = Path("data") / "state" / "may_rest.json"
-"""What may rest after a stop; the bot takes the file away once its venue has said that nothing does."""
+NOTE = state_file.FOLDER / state_file.MAY_REST
+"""The bot takes it away once its venue has said that nothing rests."""
 UNVERIFIED = "a stop was asked for and has not been verified"
 
 
@@ -48,9 +49,8 @@ def stop(
 
 def _write_if_none(note: Path) -> None:
     if not note.exists():
-        note.parent.mkdir(parents=True, exist_ok=True)
         content = {"at": datetime.now(UTC).isoformat(), "why": UNVERIFIED, "unanswered": [], "may_rest": []}
-        note.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        state_file.write(note, json.dumps(content).encode() + b"\n")
 
 
 def _take_back(note: Path) -> None:

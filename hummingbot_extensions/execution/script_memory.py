@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.execution import snapshot, state_file
-from hummingbot_extensions.execution.snapshot import Refused
 
 VERSION = 1
 
@@ -46,20 +44,7 @@ def content_of(memory: Memory) -> Plain:
 
 def loaded() -> Memory:
     """The memory on disk, an empty one when there is none; a damaged one is set aside and announced."""
-    where = path()
-    try:
-        data = where.read_bytes()
-    except FileNotFoundError:
-        return Memory()
-    try:
-        return from_plain(Memory, state_file.decoded(data, VERSION))
-    except state_file.NewerVersion as newer:
-        raise Refused(
-            f"state: {where} was written by a newer version (state {newer.version}, this one reads {VERSION}); install "
-            "that version again, or move the file away to start without its drawdown peaks") from None
-    except (state_file.Damaged, ValueError) as damage:
-        aside = state_file.set_aside(where)
-        logging.getLogger(__name__).error(
-            "state damaged path=%s cause=%s: kept as %s. Drawdown is counted from the result at this start", where,
-            damage, aside.name)
-        return Memory()
+    found = state_file.restored(
+        path(), VERSION, lambda content: from_plain(Memory, content), "its drawdown peaks",
+        "Drawdown is counted from the result at this start")
+    return Memory() if found is None else found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import hummingbot
@@ -15,6 +15,7 @@ from hummingbot_extensions.core.breaker_state import BreakerState, LastingStop
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.core.decision import DecisionState
 from hummingbot_extensions.execution import state_file
+from hummingbot_extensions.execution.state_file import Refused
 
 VERSION = 2
 """1 had neither ``stop`` nor ``is_closing``."""
@@ -48,13 +49,9 @@ class Snapshot:
     """Whether a start took a position over to close it, and has not closed it yet."""
 
 
-class Refused(ValueError):
-    """The state on disk must not be gone on from, and says what to do."""
-
-
 def folder() -> Path:
     """Where states live in the workspace."""
-    return Path(hummingbot.prefix_path()) / "data" / "state"
+    return Path(hummingbot.prefix_path()) / state_file.FOLDER
 
 
 def path_of(controller_id: str) -> Path:
@@ -71,28 +68,10 @@ def loaded(path: Path, scope: Scope) -> Snapshot | None:
     Refused when it belongs to another controller or market or was written by a newer version: going on without it would
     forget limits, going on from it would use another account's.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        content = state_file.decoded(data, VERSION)
-        if isinstance(content, dict):
-            content.setdefault("stop", to_plain(LastingStop()))
-            content.setdefault("is_closing", False)
-        snapshot = from_plain(Snapshot, content)
-        problems = snapshot.book.problems()
-        if problems:
-            raise state_file.Damaged("; ".join(problems))
-    except state_file.NewerVersion as newer:
-        raise Refused(
-            f"state: {path} was written by a newer version (state {newer.version}, this one reads {VERSION}); "
-            "install that version again, or move the file away to start without its ledger and limits") from None
-    except (state_file.Damaged, ValueError) as damage:
-        aside = state_file.set_aside(path)
-        logging.getLogger(__name__).error(
-            "state damaged path=%s cause=%s: kept as %s. Ledger, hard stop and missed fills start anew; the start-up "
-            "policy decides about the position", path, damage, aside.name)
+    snapshot = state_file.restored(
+        path, VERSION, _read, "its ledger and limits",
+        "Ledger, hard stop and missed fills start anew; the start-up policy decides about the position")
+    if snapshot is None:
         return None
     if snapshot.scope != scope:
         was = snapshot.scope
@@ -100,6 +79,17 @@ def loaded(path: Path, scope: Scope) -> Snapshot | None:
             f"state: {path} belongs to {was.controller_id}, {was.trading_pair} on {was.connector_name}, not to "
             f"{scope.controller_id}, {scope.trading_pair} on {scope.connector_name}; give this controller another id, "
             "or move the file away to start without its ledger and limits")
+    return snapshot
+
+
+def _read(content: Any) -> Snapshot:
+    if isinstance(content, dict):
+        content.setdefault("stop", to_plain(LastingStop()))
+        content.setdefault("is_closing", False)
+    snapshot = from_plain(Snapshot, content)
+    problems = snapshot.book.problems()
+    if problems:
+        raise state_file.Damaged("; ".join(problems))
     return snapshot
 
 

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 FORMAT = "hbx-state"
+FOLDER = Path("data") / "state"
+"""Where states live, below the workspace."""
+MAY_REST = "may_rest.json"
+"""What may rest after a stop that was not verified; a verified one leaves no such file."""
+
+T = TypeVar("T")
 
 
 class Damaged(Exception):
@@ -25,6 +33,33 @@ class NewerVersion(Exception):
     def __init__(self, version: int) -> None:
         super().__init__(f"state version {version}")
         self.version = version
+
+
+class Refused(ValueError):
+    """The state on disk must not be gone on from, and says what to do."""
+
+
+def restored(path: Path, version: int, read: Callable[[Any], T], without: str, instead: str) -> T | None:
+    """What ``read`` makes of the content at ``path``, None when there is no such file or it is damaged.
+
+    A damaged one (``read`` raises Damaged or ValueError) is set aside and announced, with ``instead`` as what happens
+    now. One of a newer version is Refused; ``without`` names what moving it away would lose.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return read(decoded(data, version))
+    except NewerVersion as newer:
+        raise Refused(
+            f"state: {path} was written by a newer version (state {newer.version}, this one reads {version}); "
+            f"install that version again, or move the file away to start without {without}") from None
+    except (Damaged, ValueError) as damage:
+        aside = set_aside(path)
+        logging.getLogger(__name__).error(
+            "state damaged path=%s cause=%s: kept as %s. %s", path, damage, aside.name, instead)
+        return None
 
 
 def encoded(content: Any, version: int) -> bytes:

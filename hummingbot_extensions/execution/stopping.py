@@ -122,7 +122,7 @@ def _may_rest(name: str, order: LeftoverOrder) -> MayRest:
 
 def note_path() -> Path:
     """File that lists what may rest after a stop that could not be verified; there is none after one that was."""
-    return snapshot.folder() / "may_rest.json"
+    return snapshot.folder() / state_file.MAY_REST
 
 
 def announce(outcome: Outcome) -> None:
