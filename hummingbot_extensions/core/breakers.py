@@ -75,9 +75,7 @@ def softened(params: QuoteParams, level: Level) -> QuoteParams:
 def is_verified(view: MarketView, account: AccountView, params: QuoteParams) -> bool:
     """Whether nothing of ours rests any more and the venue's position is the one that our fills make."""
     return (
-        view.is_connector_ready
-        and view.private_age_ms is not None
-        and view.private_age_ms <= params.stale_private_ms
+        _is_account_alive(view, params)
         and not account.orders
         and account.position is not None
         and account.position == account.position_by_fills
@@ -221,13 +219,14 @@ def _degraded(state: BreakerState, until_ns: int, cause: Cause) -> BreakerState:
 
 def _is_line_up(view: MarketView, params: QuoteParams) -> bool:
     """Whether book and account stream are alive: with both, a failure is not an outage that mends itself."""
-    return (
-        view.is_connector_ready
-        and view.private_age_ms is not None
-        and view.private_age_ms <= params.stale_private_ms
-        and view.book_age_ms is not None
-        and view.book_age_ms <= params.stale_book_ms
-    )
+    is_book_alive = view.book_age_ms is not None and view.book_age_ms <= params.stale_book_ms
+    return is_book_alive and _is_account_alive(view, params)
+
+
+def _is_account_alive(view: MarketView, params: QuoteParams) -> bool:
+    """Whether what the account says is heard, and not too long ago."""
+    is_heard = view.private_age_ms is not None and view.private_age_ms <= params.stale_private_ms
+    return view.is_connector_ready and is_heard
 
 
 def _after_stop(
