@@ -16,17 +16,13 @@ class TokenBucket:
     """Credits that refill at ``refill_per_s`` up to ``capacity``. O(1) per request, unlike a window of past requests.
 
     ``clock`` gives monotonic seconds and is an argument so that tests can move it; None is ``time.monotonic``.
-    ``reserve`` credits are kept for urgent requests: a burst of placements leaves room for the first cancels.
     """
 
-    def __init__(
-        self, capacity: float, refill_per_s: float, clock: Callable[[], float] | None = None, reserve: float = 0.0
-    ) -> None:
+    def __init__(self, capacity: float, refill_per_s: float, clock: Callable[[], float] | None = None) -> None:
         if capacity <= 0 or refill_per_s <= 0:
             raise ValueError("capacity and refill_per_s must be positive")
         self._capacity = capacity
         self._refill_per_s = refill_per_s
-        self._reserve = reserve
         self._clock = clock or (lambda: time.monotonic())
         self._credits = capacity
         self._updated_s = self._clock()
@@ -46,7 +42,7 @@ class TokenBucket:
             raise ValueError(f"cost {cost} exceeds the capacity {self._capacity}")
         self._refill()
         ahead = self._urgent if is_urgent else self._urgent or self._normal
-        if not ahead and self._missing(cost, is_urgent) <= 0 and self._updated_s >= self._closed_until_s:
+        if not ahead and self._missing(cost) <= 0 and self._updated_s >= self._closed_until_s:
             self._credits -= cost
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -72,21 +68,20 @@ class TokenBucket:
         self._credits = min(self._capacity, self._credits + max(0.0, now_s - since_s) * self._refill_per_s)
         self._updated_s = now_s
 
-    def _missing(self, cost: float, is_urgent: bool) -> float:
+    def _missing(self, cost: float) -> float:
         """Credits that are short; at most 0 when the request can be paid."""
-        reserve = 0.0 if is_urgent else min(self._reserve, self._capacity - cost)
-        return cost + reserve - self._credits - _ROUNDING
+        return cost - self._credits - _ROUNDING
 
     def _serve(self) -> None:
         self._timer = None
         self._refill()
-        for lane, is_urgent in ((self._urgent, True), (self._normal, False)):
+        for lane in (self._urgent, self._normal):
             while lane:
                 cost, waiter = lane[0]
                 if waiter.done():
                     lane.popleft()
                     continue
-                if self._missing(cost, is_urgent) > 0 or self._updated_s < self._closed_until_s:
+                if self._missing(cost) > 0 or self._updated_s < self._closed_until_s:
                     self._arm()
                     return
                 lane.popleft()
@@ -96,9 +91,8 @@ class TokenBucket:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        is_urgent = bool(self._urgent)
         lane = self._urgent or self._normal
-        missing = max(0.0, self._missing(lane[0][0], is_urgent))
+        missing = max(0.0, self._missing(lane[0][0]))
         wait_s = max(0.0, self._closed_until_s - self._updated_s) + missing / self._refill_per_s
         # A wait below what a clock can tell would come back at once, for ever.
         self._timer = asyncio.get_running_loop().call_later(max(_LEAST_WAIT_S, wait_s), self._serve)
