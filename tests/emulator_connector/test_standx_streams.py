@@ -17,7 +17,7 @@ from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.standx_ws import StreamSession
 from tests.support import warp
 from tests.support.driven_market import MID_TICKS, DrivenMarket
-from tests.support.running import PAIR, SYMBOL, Bench, bench, until
+from tests.support.running import PAIR, SYMBOL, Bench, bench, pulse, until
 
 PUBLIC = {("depth_book", SYMBOL), ("price", SYMBOL), ("public_trade", SYMBOL)}
 PRIVATE = {"order", "position", "balance", "trade"}
@@ -48,18 +48,9 @@ def is_serving(b: Bench) -> bool:
     )
 
 
-async def pulse(b: Bench) -> None:
-    """Somebody changes the book once a beat, so that it is shown again."""
-    while True:
-        await asyncio.sleep(0.25)
-        order = b.market.outside(Side.BUY, MID_TICKS - 205, 10)
-        await asyncio.sleep(0.25)
-        b.market.outside_cancel(order)
-
-
 async def pulsing(scenario: Callable[[Bench], Any], **config: Any) -> None:
     async with bench(**config) as b:
-        task = asyncio.create_task(pulse(b))
+        task = asyncio.create_task(pulse(b.market))
         try:
             await scenario(b)
         finally:

@@ -19,11 +19,12 @@ from hummingbot.core.event.event_logger import EventLogger
 from hummingbot.core.event.events import MarketEvent
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 
+from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.emulator import control
 from hummingbot_extensions.emulator.config import EmulatorConfig
 from hummingbot_extensions.emulator.server import Handle, run_emulator
 from tests.support import connectors
-from tests.support.driven_market import DrivenMarket
+from tests.support.driven_market import MID_TICKS, DrivenMarket
 
 connectors.register("standx_perpetual")
 PAIR, SYMBOL = "BTC-DUSD", "BTC-USD"
@@ -84,6 +85,15 @@ async def until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout_s} s: {what() if callable(what) else what or condition}")
         await asyncio.sleep(0.005)
+
+
+async def pulse(market: DrivenMarket) -> None:
+    """Somebody changes the book once a beat, so that it is shown again, until cancelled."""
+    while True:
+        await asyncio.sleep(0.25)
+        order = market.outside(Side.BUY, MID_TICKS - 205, 10)
+        await asyncio.sleep(0.25)
+        market.outside_cancel(order)
 
 
 class Watched:

@@ -9,23 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from hummingbot_extensions.core.types import Side
 from tests.support import warp
-from tests.support.driven_market import MID_TICKS
-from tests.support.running import until
+from tests.support.running import pulse, until
 from tests.unit.execution.trading import FAST, Trading, trading
 
 OUTAGES = 52
 LIMIT_S = 3.0
-
-
-async def pulse(line: Trading) -> None:
-    """The book is shown anew every quarter of a second."""
-    while True:
-        await asyncio.sleep(0.25)
-        order = line.bench.market.outside(Side.BUY, MID_TICKS - 505, 10)
-        await asyncio.sleep(0.25)
-        line.bench.market.outside_cancel(order)
 
 
 def is_two_sided(line: Trading) -> bool:
@@ -56,7 +45,7 @@ def test_two_sided_within_three_seconds_of_an_outage(
         async with trading(tmp_path, monkeypatch, **FAST) as line:
             await line.quoted()
             exchange = line.bench.handle.exchange
-            task = asyncio.create_task(pulse(line))
+            task = asyncio.create_task(pulse(line.bench.market))
             try:
                 for _ in range(OUTAGES // 2):
                     await asyncio.sleep(rng.uniform(0.5, 7))

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from hummingbot_extensions.core.types import MarketStanding, Side
+from hummingbot_extensions.core.types import MarketStanding
 from hummingbot_extensions.sim.venue_values import Reason
 from tests.support import warp
-from tests.support.driven_market import MID_TICKS
-from tests.support.running import PAIR, SYMBOL, bench, until
+from tests.support.running import PAIR, SYMBOL, bench, pulse, until
 from tests.unit.execution.trading import FAST, Trading, trading
 
 CONSTANTS = importlib.import_module("hummingbot.connector.derivative.standx_perpetual.standx_perpetual_constants")
@@ -27,15 +26,8 @@ CONSTANTS = importlib.import_module("hummingbot.connector.derivative.standx_perp
 async def moving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **emulator: Any) -> AsyncIterator[Trading]:
     """The bot on a market whose book is shown anew every quarter of a second."""
 
-    async def pulse(line: Trading) -> None:
-        while True:
-            await asyncio.sleep(0.25)
-            order = line.bench.market.outside(Side.BUY, MID_TICKS - 505, 10)
-            await asyncio.sleep(0.25)
-            line.bench.market.outside_cancel(order)
-
     async with trading(tmp_path, monkeypatch, emulator=emulator, **FAST) as line:
-        task = asyncio.create_task(pulse(line))
+        task = asyncio.create_task(pulse(line.bench.market))
         try:
             yield line
         finally:
