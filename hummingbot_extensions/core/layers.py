@@ -15,6 +15,7 @@ from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.view import MarketRules
 
 MAX_LAYERS = 64
+MAX_SPACING_MULTIPLIER = 10.0
 ADDING_CUT_FRAC = 0.6
 """Share of the adding side's layers that a full inventory takes away, where that is switched on."""
 FLOAT_SLACK = 1e-9
@@ -72,16 +73,21 @@ class LayerParams:
         """
         shrinks = self.shrink_from_bps is not None or self.shrink_until_bps is not None
         rules: list[tuple[bool, str, str]] = [
-            (1 <= self.layers <= MAX_LAYERS, "layers", f"{self.layers} is not between 1 and {MAX_LAYERS}"),
+            (
+                1 <= self.layers <= MAX_LAYERS,
+                "layers",
+                f"{self.layers} is not between 1 and {MAX_LAYERS}. Set it to 1 for a single quote a side",
+            ),
             (
                 0 < self.first_spacing_bps < inf,
                 "first_spacing_bps",
                 f"{self.first_spacing_bps:g} is not above 0, so layers would stand on each other. Raise it",
             ),
             (
-                1 < self.spacing_multiplier < inf,
+                1 < self.spacing_multiplier <= MAX_SPACING_MULTIPLIER,
                 "spacing_multiplier",
-                f"{self.spacing_multiplier:g} is not above 1, so layers would not spread out. Raise it",
+                f"{self.spacing_multiplier:g} is not above 1 and at most {MAX_SPACING_MULTIPLIER:g}, "
+                "so layers would not spread out or fly apart. Set it between, for example to 1.15",
             ),
             (
                 self.max_spacing_bps is None or self.first_spacing_bps <= self.max_spacing_bps < inf,
@@ -89,7 +95,11 @@ class LayerParams:
                 f"{self.max_spacing_bps} is below first_spacing_bps {self.first_spacing_bps:g}. "
                 "Raise it, or leave it out for no cap",
             ),
-            (0 < self.size_decay <= 1, "size_decay", f"{self.size_decay} is not above 0 and at most 1"),
+            (
+                _is_positive(self.size_decay) and self.size_decay <= 1,
+                "size_decay",
+                f"{self.size_decay} is not above 0 and at most 1. Set it to 1 for equal sizes",
+            ),
             (
                 self.size_by is not SizeBy.NOTIONAL or _is_positive(self.layer_notional_quote),
                 "layer_notional_quote",
@@ -108,12 +118,17 @@ class LayerParams:
             (
                 self.size_by is not SizeBy.BASE
                 or self.max_order_size_base is None
+                or not _is_positive(self.max_order_size_base)
                 or order_size_base is None
                 or order_size_base <= self.max_order_size_base,
                 "max_order_size_base",
                 f"{self.max_order_size_base} is below the order size {order_size_base}. Lower the size or raise it",
             ),
-            (0 <= self.adding_cut_frac <= 1, "adding_cut_frac", f"{self.adding_cut_frac:g} is not between 0 and 1"),
+            (
+                0 <= self.adding_cut_frac <= 1,
+                "adding_cut_frac",
+                f"{self.adding_cut_frac:g} is not between 0 and 1. Set it to 0 to keep all layers",
+            ),
             (
                 self.side_notional_cap_quote is None or _is_positive(self.side_notional_cap_quote),
                 "side_notional_cap_quote",
@@ -129,7 +144,11 @@ class LayerParams:
                 "shrink_until_bps",
                 f"{self.shrink_until_bps} is not above shrink_from_bps {self.shrink_from_bps}. Set both, or neither",
             ),
-            (0 < self.shrink_to_frac <= 1, "shrink_to_frac", f"{self.shrink_to_frac:g} is not above 0 and at most 1"),
+            (
+                0 < self.shrink_to_frac <= 1,
+                "shrink_to_frac",
+                f"{self.shrink_to_frac:g} is not above 0 and at most 1. Raise or lower it",
+            ),
         ]
         found = [(field, text) for holds, field, text in rules if not holds]
         if not found and (deepest := geometry(self).behind_bps[-1]) >= 1e4:
@@ -259,40 +278,46 @@ def sizes_base(
     of the total is lost, and what no order may take because of a maximum.
     """
     step = rules.step
-    first_lots, frac = first_base / step, Decimal(repr(size_frac))
+    first_lots = first_base / step
+    frac = None if size_frac == 1.0 else Decimal(repr(size_frac))
     lot_quote, min_notional = mark * float(step), float(rules.min_notional)
     min_lots = max(1, ceil(rules.min_size / step))
     limits = [size for size in (rules.max_size, params.max_order_size_base) if size is not None]
     cap = int(min(limits) / step) if limits else None
     exact: list[Decimal] = []
     least: list[int] = []
+    placed: list[int] = []
     for weight, bps in zip(weights, distances_bps, strict=True):
         lot_notional = lot_quote * (1.0 - bps / 1e4)
         if not lot_notional > 0.0:
             break
         minimum = max(min_lots, ceil(min_notional / lot_notional - FLOAT_SLACK))
-        lots = first_lots * weight
-        exact.append(max(lots * frac, Decimal(minimum)) if lots >= minimum else lots * frac)
+        share = first_lots * weight
+        lots = int(share)
+        # Sizes fall and minima rise with the depth: behind the first layer that is too small all are.
+        is_valid = len(placed) == len(exact) and lots >= minimum and (cap is None or cap >= minimum)
+        if frac is not None:
+            share = max(share * frac, Decimal(minimum)) if is_valid else share * frac
+            lots = int(share)
+        if is_valid:
+            placed.append(lots if cap is None else min(lots, cap))
+        exact.append(share)
         least.append(minimum)
-    # Sizes fall and minima rise with the depth: behind the first layer that is too small all are.
-    valid = 0
-    while valid < len(exact) and exact[valid] >= least[valid] and (cap is None or cap >= least[valid]):
-        valid += 1
+    valid = len(placed)
     layers = list(range(valid))
-    placed = [int(lots) if cap is None else min(int(lots), cap) for lots in exact[:valid]]
     if valid < len(exact) and params.small_layers is SmallLayers.MERGE:
         _merge(exact, least, cap, layers, placed)
-    return LayerSizes(tuple(layers), tuple(placed), step, valid, len(weights), first_base * sum(weights, Decimal(0)))
+    asked_base = first_base * sum(weights, Decimal(0))
+    return LayerSizes(tuple(layers), tuple(placed), step, valid, len(weights), asked_base)
 
 
 def _merge(
     exact: Sequence[Decimal], least: Sequence[int], cap: int | None, layers: list[int], placed: list[int]
 ) -> None:
     """Add to ``layers`` and their ``placed`` lots, which are the valid ones, what the layers behind them amount to."""
-    valid = len(layers)
-    pool = sum((lots % 1 for lots in exact[:valid]), Decimal(0))
-    start = valid
-    for layer in range(valid, len(exact)):
+    start = len(layers)
+    pool = sum((share % 1 for share in exact[:start]), Decimal(0))
+    for layer in range(start, len(exact)):
         pool += exact[layer]
         lots = int(pool) if cap is None else min(int(pool), cap)
         if lots >= least[start]:
