@@ -137,19 +137,42 @@ def test_terms_are_bounded_by_their_strengths(params: SkewParams, signals: SkewI
             assert abs(bps) <= most[name] + SMALL
 
 
-@given(SIGNALS, INVENTORY, st.floats(-1e-9, 1e-9), st.floats(-1e-12, 1e-12), PARAMS)
-@example(SkewInputs(0.0, 0.001, 0.01, 1.0, 1.0), 0.05, 1e-9, 0.0, EVERYTHING)
-@example(SkewInputs(0.0, -0.001, 0.01, 1.0, 1.0), 0.1, 1e-9, 0.0, EVERYTHING)
-def test_terms_are_continuous(
-    signals: SkewInputs, inventory: float, step: float, drift_step: float, params: SkewParams
+@given(PARAMS, SIGNALS, INVENTORY, INVENTORY)
+@example(EVERYTHING, SkewInputs(0.0, 0.001, 0.01, 1.0, 1.0), 0.05, 0.0500001)
+@example(EVERYTHING, SkewInputs(0.0, 0.001, 0.01, 1.0, 1.0), 0.1, 0.1000001)
+@example(EVERYTHING, SkewInputs(0.0, 0.001, 0.01, 1.0, 1.0), 0.4, 0.4000001)
+@example(EVERYTHING, SkewInputs(0.0, 0.001, 0.01, 1.0, 1.0), -1e-9, 1e-9)
+def test_terms_are_continuous_in_the_inventory(
+    params: SkewParams, signals: SkewInputs, one: float, other: float
 ) -> None:
-    """A hair more inventory or drift moves a quote by a hair: no jump anywhere."""
-    moved = signals if signals.drift_frac is None else replace(signals, drift_frac=signals.drift_frac + drift_step)
+    """No jump anywhere: a quote moves by no more than its steepest slope times the way, clamped or not."""
+    shift = params.skew_coeff_frac * 1e4 * (1.0 + params.shift_sigma_gain)
+    slope = (
+        (max(params.skew_push_bps, params.skew_pull_bps) + shift + params.funding_most_bps)
+        / (1.0 - params.skew_dead_frac)
+        + params.pressure_strength * params.pressure_scale_bps * params.pressure_exponent
+        / (1.0 - params.pressure_threshold_frac)
+        + (params.momentum_tilt_bps + params.momentum_spread_bps + params.imbalance_tilt_bps + params.flow_tilt_bps)
+        / params.signal_fade_frac
+    )
     for side in Side:
-        before, after = total(side, inventory, signals, params), total(side, inventory + step, moved, params)
-        assert abs(after - before) <= 1e-4
-        assert abs(clamped_distance(6.0, (("x", after),), params, 9.5)[0]
-                   - clamped_distance(6.0, (("x", before),), params, 9.5)[0]) <= 1e-4
+        before, after = total(side, one, signals, params), total(side, other, signals, params)
+        most = slope * abs(other - one) + SMALL
+        assert abs(after - before) <= most
+        clamped = [clamped_distance(6.0, (("x", bps),), params, 9.5)[0] for bps in (before, after)]
+        assert abs(clamped[1] - clamped[0]) <= most
+
+
+@given(PARAMS, SIGNALS, INVENTORY, st.floats(-0.02, 0.02), st.floats(-0.02, 0.02))
+def test_terms_are_continuous_in_the_drift(
+    params: SkewParams, signals: SkewInputs, inventory: float, one: float, other: float
+) -> None:
+    """The same for momentum, whose ramp is the steepest of the signals; the rest are linear."""
+    slope = (params.momentum_tilt_bps + params.momentum_spread_bps) / (
+        params.momentum_full_frac - params.momentum_threshold_frac)
+    for side in Side:
+        before, after = (total(side, inventory, replace(signals, drift_frac=drift), params) for drift in (one, other))
+        assert abs(after - before) <= slope * abs(other - one) + SMALL
 
 
 @given(PARAMS, SIGNALS, st.floats(-1.0, 1.0))

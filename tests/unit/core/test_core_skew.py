@@ -83,7 +83,7 @@ def test_e5_inside_the_dead_band_inventory_moves_nothing(inventory: float) -> No
 
 
 @pytest.mark.parametrize(("inventory", "bps"), [
-    (0.0, 0.0), (0.4, 0.0), (0.55, 3.0 * 0.25**2.5), (0.7, 3.0 * 0.5**2.5), (0.85, 3.0 * 0.75**2.5), (1.0, 3.0),
+    (0.0, 0.0), (0.4, 0.0), (0.43, 3.0 * 0.05**2.5), (0.55, 3.0 * 0.25**2.5), (0.7, 3.0 * 0.5**2.5), (0.85, 3.0 * 0.75**2.5), (1.0, 3.0),
     (2.0, 3.0),
 ])
 def test_e13_pressure_curve(inventory: float, bps: float) -> None:
@@ -143,7 +143,7 @@ def test_e11_e23_both_quotes_follow_imbalance_and_flow(params: SkewParams, field
         assert both(given(**{field: missing}), params) == ({}, {})
 
 
-@pytest.mark.parametrize(("inventory", "kept"), [(0.05, 1.0), (0.075, 0.5), (0.1, 0.0), (1.0, 0.0)])
+@pytest.mark.parametrize(("inventory", "kept"), [(0.05, 1.0), (0.055, 0.9), (0.075, 0.5), (0.1, 0.0), (1.0, 0.0)])
 def test_a_signal_against_the_position_fades_beyond_the_dead_band(inventory: float, kept: float) -> None:
     """A rising price raises no quote of a long position from 0.1 on, yet still raises both of a short one."""
     rising = {"drift_frac": 0.0012}

@@ -66,6 +66,28 @@ def test_k1_pause_begins_above_the_limit_only() -> None:
     assert not seen((0, 0.0), (5001, 6.001)).is_paused
 
 
+def test_exactly_the_limit_is_allowed_and_exactly_calm_is_calm() -> None:
+    """On mids whose ranges floats hold exactly: 1.5 over 1 is 5,000 bps, 1.25 over 1 is 2,500."""
+    params = replace(ON, volatility_pause_bps=5000.0)
+
+    def on(*mids: tuple[int, float]) -> bool:
+        state = NOTHING_SEEN
+        for at_ms, mid in mids:
+            state = after_mid(state, START + at_ms * MS, mid, False, params)
+        return state.is_paused
+
+    assert not on((0, 1.0), (250, 1.5))
+    swing = ((0, 0.5), (250, 1.0), (1000, 1.25))
+    assert on(*swing)
+    assert not on(*swing, (2250, 1.0))
+
+
+def test_a_price_that_stands_takes_no_room() -> None:
+    """An hour of one mid leaves one entry in each queue."""
+    state = seen(*[(at_ms, 1.0) for at_ms in range(0, 3_600_000, 1000)])
+    assert (len(state.high_ns), len(state.low_ns)) == (1, 1)
+
+
 def test_k1_pause_ends_by_itself_once_two_seconds_were_calm() -> None:
     """A jump of 8 bps at 1,000 ms: the beats up to 2,999 ms are paused, 3,000 ms is not, long before it left 5 s."""
     jumped = seen((0, 0.0), (1000, 8.0))
