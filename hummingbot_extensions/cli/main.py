@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
-from hummingbot_extensions.cli import demo, doctor, emulate, init, install, probe, start, stop, tape
+from hummingbot_extensions.cli import demo, doctor, emulate, init, install, probe, start, stop, tape, trades
 from hummingbot_extensions.cli.output import ExitCode, Failure, report_failure
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("stop")(stop.stop)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("probe")(probe.probe)
+app.command("trades")(trades.trades)
 app.add_typer(emulate.app, name="emulate")
 app.add_typer(tape.app, name="tape")
 

@@ -16,8 +16,8 @@ from math import fsum
 from hummingbot_extensions.core.types import BookState, PriceState, Side
 
 HORIZONS_S = (1, 5, 30, 300)
-MAX_GAP_NS = 2_000_000_000
-"""A longer gap between two marks is a hole in the feed."""
+MAX_GAP_NS = 4_000_000_000
+"""A longer gap between two marks is a hole in the feed: a calm book is silent, but prices come every three seconds."""
 MAX_MARKS = 4_096
 MAX_PENDING = 8_192
 ROLLING_FILLS = 200

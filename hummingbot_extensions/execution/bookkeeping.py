@@ -102,22 +102,26 @@ class Bookkeeper:
     # --- the market ---
 
     def _on_frame(self) -> None:
-        """A book or price frame came: date the mark, and tell the markouts that have come due."""
+        """A book or price frame came."""
+        self._note_mark()
+        self._note_leftovers()
+        if time.monotonic_ns() - self._pnl_row_ns >= PNL_ROW_EVERY_NS:
+            self._write_pnl()
+
+    def _note_mark(self) -> None:
+        """Date the mark as it stands now, and tell the markouts that have come due; harmless without a new frame."""
         book, price = self._connector.book_state(self._pair), self._connector.price_state(self._pair)
+        frames = [frame for frame in (book, price) if frame is not None]
         now_mono_ns = time.monotonic_ns()
         self._carried = self._carried.after(price, book)
         mark = self._carried.now(book, now_mono_ns)
-        frames = [frame for frame in (book, price) if frame is not None]
-        if mark is not None and frames:
-            newest = max(frames, key=lambda frame: frame.received_mono_ns)
-            venue_ns = self.venue_now_ns()
-            stamp_ns = newest.exchange_ts_ns
-            if stamp_ns is None or stamp_ns > venue_ns + CLOCKS_APART_NS:
-                stamp_ns = venue_ns - (now_mono_ns - newest.received_mono_ns)
-            self._write_markouts(self._markouts.mark(stamp_ns, mark))
-        self._note_leftovers()
-        if now_mono_ns - self._pnl_row_ns >= PNL_ROW_EVERY_NS:
-            self._write_pnl()
+        if mark is None or not frames:
+            return
+        newest = max(frames, key=lambda frame: frame.received_mono_ns)
+        venue_ns, stamp_ns = self.venue_now_ns(), newest.exchange_ts_ns
+        if stamp_ns is None or stamp_ns > venue_ns + CLOCKS_APART_NS:
+            stamp_ns = venue_ns - (now_mono_ns - newest.received_mono_ns)
+        self._write_markouts(self._markouts.mark(stamp_ns, mark))
 
     def _note_leftovers(self) -> None:
         """Record once each order of ours that nobody owns: the connector is cancelling it."""
@@ -157,6 +161,7 @@ class Bookkeeper:
     def _take(self, fill: OwnFill) -> bool:
         """Book a fill; False when it is in the book already, or too old to tell."""
         now_ns = self._connector.venue_time_ns()
+        self._note_mark()
         traded_ns = now_ns if fill.exchange_ts_ns is None else fill.exchange_ts_ns
         fee = self._fees.fee_quote(fill.price * fill.size, fill.is_maker, fill.fee)
         entry = LedgerFill(
@@ -176,9 +181,10 @@ class Bookkeeper:
             return False
         # The connector may tell of a fill from before the start as soon as it has read it.
         source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns() else "live"
+        book = self._connector.book_state(self._pair) if source == "live" else None
         self._log.write(
             "fill", client_order_id=fill.client_order_id, fill=entry, position_by_fills=self.ledger.position,
-            source=source)
+            source=source, bid=book.bid if book is not None else None, ask=book.ask if book is not None else None)
         logging.getLogger(__name__).info(
             "fill side=%s price=%s size=%s fee=%s position=%s source=%s", fill.side, fill.price, fill.size, fee,
             self.ledger.position, source)
