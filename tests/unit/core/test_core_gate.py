@@ -322,8 +322,10 @@ def test_totals_hold_the_worst_case_of_each_market() -> None:
     assert one == AccountTotals(2, D(7000), D(3000))
     assert combined((one, AccountTotals(1, D(1), D(2)))) == AccountTotals(3, D(7001), D(3002))
     assert combined((one, None)) is None and combined(()) == NO_OTHERS
-    for market, broken in ((view(mark=None), held), (view(mark=NAN), held), (view(), account(position=None)),
-                           (view(), account(order(BUY, "99000", size=NAN)))):  # fmt: skip
+    for market, broken in (
+        (view(mark=None), held), (view(mark=NAN), held), (view(mark=D(0)), held), (view(), account(position=None)),
+        (view(), account(order(BUY, "99000", size=NAN))),
+    ):
         assert market_totals(market, broken) is None
 
 
@@ -342,6 +344,9 @@ def test_what_only_reduces_passes_every_limit_on_exposure() -> None:
         assert verdict(quote(SELL, size="0.1", is_reduce_only=is_reduce_only), held, **full) == Verdict(True)
     assert verdict(quote(SELL, size="0.1001"), held, **full).reason is GateReason.MAX_ORDER_SIZE
     assert verdict(quote(SELL, size="0.06"), account(*resting(SELL, "0.05"), position="0.1"), **full).reason is not None
+    beside = account(*resting(SELL, "0.03", is_reduce_only=True), position="0.05")
+    assert verdict(quote(SELL, size="0.02"), beside, **full).allowed
+    assert verdict(quote(SELL, size="0.0201"), beside, **full).reason is not None
     assert verdict(quote(BUY, size="0.0001"), held, **full).reason is not None
 
 
@@ -366,6 +371,7 @@ def test_reducing_goes_on_when_orders_that_add_fill_the_count_but_is_counted_too
     reducing = account(*resting(SELL, *["0.001"] * 20, is_reduce_only=True), position="0.1")
     assert verdict(wanted, reducing, max_open_orders=20).reason is GateReason.MAX_OPEN_ORDERS
     assert verdict(wanted, reducing, max_open_orders_account=20).reason is GateReason.MAX_OPEN_ORDERS
+    assert verdict(wanted, reducing, max_open_orders=20, max_open_orders_account=40).reason is not None
     assert verdict(quote(SELL, size="0.01"), adding, max_open_orders=20).reason is GateReason.MAX_OPEN_ORDERS
 
 
