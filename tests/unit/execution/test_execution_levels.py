@@ -12,7 +12,7 @@ from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import StopExecutorAction
 from hummingbot.strategy_v2.models.executors import CloseType
 
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.core.view import OrderState
 from hummingbot_extensions.emulator import control
