@@ -1,7 +1,12 @@
-"""Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them."""
+"""Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them.
+
+And in which folders async tests run on a loop whose time leaps.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,15 +15,33 @@ TESTS = Path(__file__).resolve().parent
 NEED_HUMMINGBOT = (
     "chaos", "contract", "e2e", "emulator_connector", "faults", "unit/connector", "unit/execution", "unit/standx",
 )  # fmt: skip
+WARPED = ("emulator", "emulator_connector", "unit/execution", "wire")
+"""Where async tests run on the warp loop, which bot and venue share: no deadline passes because a machine is busy."""
 
 
-def _needs_hummingbot(path: Path) -> bool:
-    return any(path.is_relative_to(TESTS / folder) for folder in NEED_HUMMINGBOT)
+def _is_within(path: Path, folders: tuple[str, ...]) -> bool:
+    return any(path.is_relative_to(TESTS / folder) for folder in folders)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Know our markers."""
+    config.addinivalue_line("markers", "real_clock: needs real time, although async tests of its folder leap")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The one loop on which an async test runs."""
+    if not _is_within(item.path, WARPED) or item.get_closest_marker("real_clock") is not None:
+        return {"real": asyncio.new_event_loop}
+    from tests.support.warp_loop import WarpTestLoop
+
+    return {"warp": WarpTestLoop}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave those folders out before anything in them is imported."""
-    if "not hummingbot" in config.getoption("markexpr") and _needs_hummingbot(collection_path):
+    if "not hummingbot" in config.getoption("markexpr") and _is_within(collection_path, NEED_HUMMINGBOT):
         return True
     return None
 
@@ -26,5 +49,5 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what stands in those folders."""
     for item in items:
-        if _needs_hummingbot(item.path):
+        if _is_within(item.path, NEED_HUMMINGBOT):
             item.add_marker("hummingbot")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from hummingbot_extensions.core.attribution import Attribution, PnlSplit
 from hummingbot_extensions.core.ledger import Ledger, LedgerFill
 
 REMEMBERED_NS = 3_600_000_000_000
@@ -52,6 +53,8 @@ class AccountBook:
     """Time of the newest funding payment that is in the ledger."""
     adoptions: tuple[Adoption, ...] = ()
     """Newest last: a fill of ours that comes late may turn out to be what one of them stood for."""
+    attribution: Attribution = Attribution()
+    """Where the trading result came from."""
 
     @property
     def complete_since_ns(self) -> int:
@@ -60,6 +63,10 @@ class AccountBook:
 
     def known(self, trade_id: str) -> BookedFill | None:
         return next((fill for fill in reversed(self.booked) if fill.trade_id == trade_id), None)
+
+    def split(self, mark: Decimal | None) -> PnlSplit:
+        """The result by its sources, valued at ``mark``; None where something is not known."""
+        return self.attribution.split(self.ledger, mark)
 
     @property
     def final_ids(self) -> frozenset[str]:
@@ -84,7 +91,8 @@ class AccountBook:
             fill.trade_id, _stamp(fill, now_ns), fill.fee_quote, is_fee_final and fill.fee_quote is not None)
         booked = tuple(sorted((*self.booked, entry), key=lambda one: one.exchange_ts_ns))
         book = self._without_adoption(fill, entry.exchange_ts_ns)
-        return replace(book, ledger=book.ledger.after(fill), booked=booked)._trimmed()
+        attribution = book.attribution.after(fill, book.ledger.position)
+        return replace(book, ledger=book.ledger.after(fill), attribution=attribution, booked=booked)._trimmed()
 
     def with_fee(self, trade_id: str, fee_quote: Decimal) -> AccountBook:
         """Book with the final fee of a fill; the same book when the fill is not known or the fee was final before."""
@@ -103,7 +111,12 @@ class AccountBook:
     def adopted(self, change: Decimal, mark: Decimal, ts_ns: int) -> AccountBook:
         """Book with a signed position change that no fill of ours made, taken over at the mark."""
         kept = (*self.adoptions, Adoption(ts_ns, change, mark))[-ADOPTIONS_KEPT:]
-        return replace(self, ledger=self.ledger.adopted(change, mark, ts_ns), adoptions=kept)
+        return replace(self._taken_over(change, mark, ts_ns), adoptions=kept)
+
+    def _taken_over(self, change: Decimal, mark: Decimal, ts_ns: int) -> AccountBook:
+        """Book in which ``change`` came in at its mark, or with the sign turned was taken back at it."""
+        attribution = self.attribution.valued(mark, self.ledger.position)
+        return replace(self, ledger=self.ledger.adopted(change, mark, ts_ns), attribution=attribution)
 
     def _without_adoption(self, fill: LedgerFill, stamp_ns: int) -> AccountBook:
         """Book in which adoptions that stood for ``fill`` are taken back, at their own marks.
@@ -117,8 +130,8 @@ class AccountBook:
             back = min(abs(signed), abs(adoption.change)) * fill.side.sign
             left = replace(adoption, change=adoption.change - back)
             kept = tuple(one for one in (left if one is adoption else one for one in book.adoptions) if one.change)
-            ledger = book.ledger.adopted(-back, adoption.mark, adoption.ts_ns)
-            signed, book = signed - back, replace(book, ledger=ledger, adoptions=kept)
+            book = book._taken_over(-back, adoption.mark, adoption.ts_ns)
+            signed, book = signed - back, replace(book, adoptions=kept)
         return book
 
     def _with_fee(self, before: BookedFill, fee_quote: Decimal | None, is_final: bool) -> AccountBook:

@@ -1,8 +1,8 @@
 """The account of one controller while it runs: own fills, fees and funding go in once, their position comes out.
 
 Fills come from the connector's fill listener, which tells each once per process whichever order it belongs to; what was
-missed while nobody listened is asked for. Everything is written to the event log as it is booked. Times are the
-venue's: the local clock may be off by any amount.
+missed while nobody listened is asked for. Everything is written to the event log as it is booked, with the mark at that
+moment, and later what each fill turned out to be worth. Times are the venue's: the local clock may be off.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -21,7 +22,8 @@ from hummingbot.core.event.events import MarketEvent
 from hummingbot_extensions.connector.errors import ConnectorError
 from hummingbot_extensions.connector.own_fills import OwnFill
 from hummingbot_extensions.core.account_book import AccountBook
-from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+from hummingbot_extensions.core.ledger import VENUE_FEES, FeeOverride, Ledger, LedgerFill
+from hummingbot_extensions.core.markout import CarriedMark, Markout, Markouts, MeanMarkout
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -29,14 +31,20 @@ POSITION_SETTLE_NS = 5_000_000_000
 """How long the venue's position may differ from our fills before it is taken for someone else's trade."""
 READ_MARGIN_S = 120.0
 """Fills are asked for from this much before the time from which all are known: clocks differ."""
+PNL_ROW_EVERY_NS = 60_000_000_000
+CLOCKS_APART_NS = 2_000_000_000
+"""A frame that claims to come from further ahead than this is dated by its receipt."""
+EXITS_KEPT = 1_000
 
 
 class Bookkeeper:
     """Books what happens to the account. ``on_change`` is told of everything that a restart must know."""
 
     def __init__(
-        self, connector: Any, trading_pair: str, log: EventLog, book: AccountBook, on_change: Callable[[str], None]
+        self, connector: Any, trading_pair: str, log: EventLog, book: AccountBook, on_change: Callable[[str], None],
+        fees: FeeOverride = VENUE_FEES,
     ) -> None:
+        """``fees`` win over what the venue charges; with them the ledger no longer equals the venue's books."""
         self.book = book
         self.started_from = book.ledger
         """The ledger as this run found it."""
@@ -44,7 +52,13 @@ class Bookkeeper:
         self._pair = trading_pair
         self._log = log
         self._on_change = on_change
+        self._fees = fees
+        self._markouts = Markouts()
+        self._carried = CarriedMark()
+        self._exits: OrderedDict[str, None] = OrderedDict()
+        self._leftovers_seen: set[str] = set()
         self._began_mono_ns = time.monotonic_ns()
+        self._pnl_row_ns = self._began_mono_ns
         self._mismatch_since_ns: int | None = None
         self._explaining: asyncio.Task[None] | None = None
         self._removers: list[Callable[[], None]] = []
@@ -60,12 +74,16 @@ class Bookkeeper:
         forwarder = SourceInfoEventForwarder(self._on_funding)
         self._connector.add_listener(MarketEvent.FundingPaymentCompleted, forwarder)
         self._removers = [
+            self._connector.add_book_listener(self._pair, self._on_frame),
             self._connector.add_fill_listener(self._pair, self._on_fill),
             self._connector.add_fee_listener(self._pair, self._on_fee),
             lambda: self._connector.remove_listener(MarketEvent.FundingPaymentCompleted, forwarder),
         ]
 
     def stop(self) -> None:
+        if self._removers:
+            self._write_markouts(self._markouts.given_up())
+            self._write_pnl()
         for remove in self._removers:
             remove()
         self._removers = []
@@ -81,16 +99,69 @@ class Bookkeeper:
         """Unix time of this start by the venue's clock."""
         return int(self._connector.venue_time_ns() - (time.monotonic_ns() - self._began_mono_ns))
 
+    # --- the market ---
+
+    def _on_frame(self) -> None:
+        """A book or price frame came: date the mark, and tell the markouts that have come due."""
+        book, price = self._connector.book_state(self._pair), self._connector.price_state(self._pair)
+        now_mono_ns = time.monotonic_ns()
+        self._carried = self._carried.after(price, book)
+        mark = self._carried.now(book, now_mono_ns)
+        frames = [frame for frame in (book, price) if frame is not None]
+        if mark is not None and frames:
+            newest = max(frames, key=lambda frame: frame.received_mono_ns)
+            venue_ns = self.venue_now_ns()
+            stamp_ns = newest.exchange_ts_ns
+            if stamp_ns is None or stamp_ns > venue_ns + CLOCKS_APART_NS:
+                stamp_ns = venue_ns - (now_mono_ns - newest.received_mono_ns)
+            self._write_markouts(self._markouts.mark(stamp_ns, mark))
+        self._note_leftovers()
+        if now_mono_ns - self._pnl_row_ns >= PNL_ROW_EVERY_NS:
+            self._write_pnl()
+
+    def _note_leftovers(self) -> None:
+        """Record once each order of ours that nobody owns: the connector is cancelling it."""
+        for left in self._connector.leftover_orders(self._pair):
+            if left.client_order_id not in self._leftovers_seen:
+                self._leftovers_seen.add(left.client_order_id)
+                self._log.write(
+                    "leftover", client_order_id=left.client_order_id, side=left.side, price=left.price,
+                    size=left.remaining, reason="orphan")
+
+    def _write_markouts(self, markouts: list[Markout]) -> None:
+        for one in markouts:
+            self._log.write(
+                "markout", trade_id=one.trade_id, side=one.side, horizon_s=one.horizon_s, mark=one.mark, bps=one.bps)
+
+    def _write_pnl(self) -> None:
+        self._pnl_row_ns = time.monotonic_ns()
+        stated = self.mark()
+        mark = stated if stated is not None and stated > 0 else None
+        self._log.write("pnl", mark=mark, position=self.ledger.position, split=self.book.split(mark))
+
+    def mean_markouts(self) -> tuple[MeanMarkout, ...]:
+        """What the last fills of this run were worth 1, 5, 30 and 300 s later, on average."""
+        return self._markouts.means()
+
     # --- what happened ---
+
+    def note_exit(self, client_order_id: str) -> None:
+        """An order that is sent to get rid of a position: what its fills pay against the mark is exit cost."""
+        self._exits[client_order_id] = None
+        while len(self._exits) > EXITS_KEPT:
+            self._exits.popitem(last=False)
 
     def _on_fill(self, fill: OwnFill) -> None:
         self._take(fill)
 
     def _take(self, fill: OwnFill) -> bool:
         """Book a fill; False when it is in the book already, or too old to tell."""
-        entry = LedgerFill(
-            fill.trade_id, fill.side, fill.price, fill.size, fill.fee, fill.is_maker, fill.exchange_ts_ns)
         now_ns = self._connector.venue_time_ns()
+        traded_ns = now_ns if fill.exchange_ts_ns is None else fill.exchange_ts_ns
+        fee = self._fees.fee_quote(fill.price * fill.size, fill.is_maker, fill.fee)
+        entry = LedgerFill(
+            fill.trade_id, fill.side, fill.price, fill.size, fee, fill.is_maker, fill.exchange_ts_ns,
+            self._markouts.mark_at(traded_ns), fill.client_order_id in self._exits)
         if self.book.is_refused(entry, now_ns):
             logging.getLogger(__name__).warning(
                 "fill not booked trade=%s id=%s: older than the account book remembers", fill.trade_id,
@@ -101,7 +172,7 @@ class Bookkeeper:
         if self.book is before:
             return False
         if not is_new:
-            self._fee_row(fill.trade_id, before, fill.fee)
+            self._fee_row(fill.trade_id, before, fee)
             return False
         # The connector may tell of a fill from before the start as soon as it has read it.
         source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns() else "live"
@@ -109,17 +180,19 @@ class Bookkeeper:
             "fill", client_order_id=fill.client_order_id, fill=entry, position_by_fills=self.ledger.position,
             source=source)
         logging.getLogger(__name__).info(
-            "fill side=%s price=%s size=%s fee=%s position=%s source=%s", fill.side, fill.price, fill.size, fill.fee,
+            "fill side=%s price=%s size=%s fee=%s position=%s source=%s", fill.side, fill.price, fill.size, fee,
             self.ledger.position, source)
+        self._write_markouts(self._markouts.fill(fill.trade_id, fill.side, fill.price, traded_ns))
         self._on_change("fill")
         return True
 
     def _on_fee(self, fill: OwnFill) -> None:
-        if fill.fee is None:
+        fee = self._fees.fee_quote(fill.price * fill.size, fill.is_maker, fill.fee)
+        if fee is None:
             return
-        before, self.book = self.book, self.book.with_fee(fill.trade_id, fill.fee)
+        before, self.book = self.book, self.book.with_fee(fill.trade_id, fee)
         if self.book is not before:
-            self._fee_row(fill.trade_id, before, fill.fee)
+            self._fee_row(fill.trade_id, before, fee)
 
     def _fee_row(self, trade_id: str, before: AccountBook, fee: Decimal | None) -> None:
         known = before.known(trade_id)

@@ -17,6 +17,7 @@ from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.canonical import Plain, digest
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution import arming, market_view, plug, snapshot, status
+from hummingbot_extensions.execution.foreign import fitting
 from hummingbot_extensions.execution.quoter import Host, Quoter, QuoterSettings
 from hummingbot_extensions.execution.snapshot import Scope, Snapshot
 from hummingbot_extensions.execution.state_writer import StateWriter
@@ -177,13 +178,19 @@ class Desk:
         return Quoter(settings, self._controller, connector, log, book, state, self._keep)
 
     def _refuse_foreign_connector(self) -> None:
+        """Refuse a connector that would put the account in danger; one of Hummingbot's own gets what it lacks."""
         name = self._controller.config.connector_name
         connector = self._controller.market_data_provider.connectors.get(name)
         missing = market_view.missing_members(connector) if connector is not None else []
-        if missing:
+        if not missing:
+            return
+        if len(missing) < len(market_view.REQUIRED):
             raise ValueError(
                 f"connector_name: {name} cannot be quoted, it lacks {', '.join(missing)}; "
-                "use a connector of this bundle")
+                "install this bundle's connectors anew")
+        if dangers := fitting.dangers(connector):
+            raise ValueError(f"connector_name: {name} cannot be quoted: {'; '.join(dangers)}; use another connector")
+        fitting.fit(connector, market_view.REQUIRED)
 
     def fixed_differ(self, running: Any, told: Any) -> None:
         """Say once what a reloaded file wants and cannot have live: nobody must think a bot disarmed that is not."""

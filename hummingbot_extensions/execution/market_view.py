@@ -6,10 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from hummingbot.core.data_type.common import PositionSide
+
 from hummingbot_extensions.core.breaker_state import Health
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
+from hummingbot_extensions.execution.foreign.orders import SuspectOrder
 
 REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
@@ -21,7 +24,9 @@ REQUIRED = (
 
 
 def missing_members(connector: Any) -> list[str]:
-    """Names of the members that quoting needs and ``connector`` lacks; empty for a connector of this bundle."""
+    """Names of the members that quoting needs and ``connector`` lacks; empty for one of this bundle, and for one that
+    ``foreign.fitting`` has given them to.
+    """
     return [name for name in REQUIRED if not hasattr(connector, name)]
 
 
@@ -78,9 +83,13 @@ def _funding_rate_frac(connector: Any, trading_pair: str) -> float | None:
 
 
 def venue_position(connector: Any, trading_pair: str) -> Decimal:
-    """Signed position the venue reports for a pair, long positive, 0 when it lists none."""
+    """Signed position the venue reports for a pair, long positive, 0 when it lists none.
+
+    Some connectors of Hummingbot leave the sign to the side.
+    """
     return sum(
-        (position.amount for position in connector.account_positions.values() if position.trading_pair == trading_pair),
+        (-abs(position.amount) if position.position_side is PositionSide.SHORT else position.amount
+         for position in connector.account_positions.values() if position.trading_pair == trading_pair),
         Decimal(0),
     )
 
@@ -107,13 +116,17 @@ def account_view(
 
 
 def leftovers(connector: Any, trading_pair: str, now_ns: int) -> list[OwnOrder]:
-    """Orders of ours that no level owns: the connector is cancelling them, until then they count as exposure."""
+    """Orders of ours that no level owns: the connector is cancelling them, until then they count as exposure.
+
+    One whose outcome is unknown keeps its side from being quoted, as an unknown order of a level does.
+    """
     mark = connector.price_state(trading_pair)
     orders = []
     for left in connector.leftover_orders(trading_pair):
         price = left.price if left.price is not None else mark.mark if mark is not None else None
         orders.append(OwnOrder(
             client_order_id=left.client_order_id, side=left.side, price=price if price is not None else Decimal(1),
-            size=left.remaining, state=OrderState.CANCELLING, is_reduce_only=left.is_reduce_only, placed_ns=now_ns,
-            cancel_sent_ns=now_ns, is_risk_cancel=True))
+            size=left.remaining,
+            state=OrderState.UNKNOWN if isinstance(left, SuspectOrder) else OrderState.CANCELLING,
+            is_reduce_only=left.is_reduce_only, placed_ns=now_ns, cancel_sent_ns=now_ns, is_risk_cancel=True))
     return orders

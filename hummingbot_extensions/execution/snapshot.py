@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,14 +12,16 @@ from urllib.parse import quote
 import hummingbot
 
 from hummingbot_extensions.core.account_book import AccountBook
+from hummingbot_extensions.core.attribution import of_unsplit
 from hummingbot_extensions.core.breaker_state import BreakerState, LastingStop
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.core.decision import DecisionState
+from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.execution import state_file
 from hummingbot_extensions.execution.state_file import Refused
 
-VERSION = 2
-"""1 had neither ``stop`` nor ``is_closing``."""
+VERSION = 3
+"""1 had neither ``stop`` nor ``is_closing``; 2 kept the entry price instead of a ledger in double entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,35 @@ def _read(content: Any) -> Snapshot:
     if isinstance(content, dict):
         content.setdefault("stop", to_plain(LastingStop()))
         content.setdefault("is_closing", False)
+        book = content.get("book")
+        if isinstance(book, dict) and "attribution" not in book:
+            book["ledger"] = double_entry(book["ledger"], book["booked"])
+            book["attribution"] = to_plain(of_unsplit(from_plain(Ledger, book["ledger"])))
     snapshot = from_plain(Snapshot, content)
     problems = snapshot.book.problems()
     if problems:
         raise state_file.Damaged("; ".join(problems))
     return snapshot
+
+
+def double_entry(single: Any, booked: Any) -> Plain:
+    """Plain ledger of a version that kept an average entry price: the same account, with its balances.
+
+    Which fees were rebates is read from the fills that are remembered; what the others sum to counts by its sign.
+    """
+    try:
+        fees, realized, funding, position, entry_price = (Decimal(single[name]) for name in (
+            "fees_paid_quote", "realized_quote", "funding_quote", "position", "entry_price"))
+        known = [Decimal(fill["fee_quote"]) for fill in booked if fill["fee_quote"] is not None]
+    except (ArithmeticError, KeyError, TypeError) as error:
+        raise state_file.Damaged(f"its ledger cannot be read ({type(error).__name__})") from error
+    rebates = -sum((fee for fee in (*known, fees - sum(known)) if fee < 0), Decimal(0))
+    cost = entry_price * position
+    plain: dict[str, Plain] = {name: value for name, value in single.items() if name != "entry_price"}
+    return {
+        **plain, "cost_quote": str(cost), "cash_quote": str(realized + funding - fees - cost),
+        "rebates_quote": str(rebates), "deposits_quote": "0", "adjustments_quote": "0",
+    }
 
 
 def wall_ns(mono_ns: int | None) -> int | None:

@@ -211,6 +211,7 @@ class StartUp:
         order_id = send(self._pair, size, OrderType.LIMIT, price, position_action=PositionAction.CLOSE)
         self._closing_id = order_id
         self._sent(order_id)
+        self._books.note_exit(order_id)
         if not await self._ended(order_id, ORDER_WAIT_S):
             self._connector.cancel(self._pair, order_id)
             if not await self._ended(order_id, SETTLE_WAIT_S):

@@ -8,13 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from hummingbot_extensions.core import activity
+from hummingbot_extensions.core.attribution import PnlSplit
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Decision
+from hummingbot_extensions.core.markout import MeanMarkout
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
 from hummingbot_extensions.execution.presence import DECISION_FAILED
 from hummingbot_extensions.execution.program_standing import short_info, standing_info, standing_lines
 from hummingbot_extensions.execution.quoter import Quoter
+
+SPLIT = ("spread", "inventory", "exit_cost", "fees", "rebates", "funding")
+"""Parts of the result that are shown; exit cost and fees are costs, the others gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,10 @@ class Status:
     dropped_events: int
     config_hash: str
     activity: Activity
+    split: PnlSplit
+    """The net result by its sources, over the life of the ledger."""
+    markouts: tuple[MeanMarkout, ...] = ()
+    """What the last fills of this run were worth a while later."""
     breaker: str = "normal"
     """Level and, unless normal, its cause, such as ``pause (rejects)``."""
     programs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -95,13 +104,20 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         dropped_events=dropped_events,
         config_hash=config_hash,
         activity=_activity(quoter),
+        split=quoter.books.book.split(_valuation_mark(quoter)),
+        markouts=quoter.books.mean_markouts(),
         breaker=_breaker_text(decision),
         programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
     )
 
 
 def net_pnl_quote(quoter: Quoter) -> float | None:
-    """Result after fees at the newest known mark, None while a fee or every mark is missing.
+    """Result after fees at the newest known mark, None while a fee or every mark is missing."""
+    return _money(quoter.ledger.net_pnl_quote(_valuation_mark(quoter)))
+
+
+def _valuation_mark(quoter: Quoter) -> Decimal | None:
+    """Newest known mark, None before the first.
 
     A quoter that decides nothing has no newer mark than the venue's: what it holds goes on winning and losing.
     """
@@ -109,8 +125,7 @@ def net_pnl_quote(quoter: Quoter) -> float | None:
     if mark is None or not quoter.is_running:
         stated = quoter.books.mark()
         mark = stated if stated is not None and stated > 0 else mark
-    net = quoter.ledger.net_pnl_quote(mark)
-    return _rounded(float(net), 6) if net is not None else None
+    return mark
 
 
 def custom_info(status: Status) -> dict[str, Any]:
@@ -128,6 +143,9 @@ def custom_info(status: Status) -> dict[str, Any]:
         "rejects": status.rejects,
         "fills": status.fills,
         "net_pnl_quote": status.net_pnl_quote,
+        "net_complete": status.split.net_complete,
+        "pnl": {name: _money(getattr(status.split, f"{name}_quote")) for name in SPLIT},
+        "markout_bps": {str(mean.horizon_s): _rounded(mean.mean_bps, 2) for mean in status.markouts},
         "decision_age_ms": _rounded(status.decision_age_ms, 1),
         "dropped_events": status.dropped_events,
         "config_hash": status.config_hash,
@@ -153,6 +171,10 @@ def lines(status: Status, title: str) -> list[str]:
         head,
         (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
         f"   net PnL {_text(status.net_pnl_quote, 4)} after fees and funding   fills {status.fills}"),
+        "    from " + "   ".join(
+            f"{name.replace('_', ' ')} {_text(_money(getattr(status.split, f'{name}_quote')), 4)}" for name in SPLIT)
+        + _unmarked_text(status.split),
+        f"    markout bps  {_markout_text(status.markouts)}",
         f"    bid  {_side_text(status.bid)}",
         f"    ask  {_side_text(status.ask)}",
         (f"    time in band {_percent(status.in_band_frac)} of live feed, {_percent(status.in_band_strict_frac)} strict"
@@ -206,6 +228,24 @@ def _side_text(side: SideStatus) -> str:
     if side.price is None:
         return f"silent{reason}"
     return f"{side.size:g} @ {side.price:.2f}  {side.state}{reason}"
+
+
+def _unmarked_text(split: PnlSplit) -> str:
+    """Why spread and inventory are unknown, and what they come to together."""
+    if not split.unmarked_fills:
+        return ""
+    together = _text(_money(split.trading_quote), 4)
+    return f"   ({split.unmarked_fills} fills without a mark; spread and inventory less exit cost together {together})"
+
+
+def _markout_text(markouts: tuple[MeanMarkout, ...]) -> str:
+    means = [f"{mean.horizon_s} s " + ("unknown" if mean.mean_bps is None else f"{mean.mean_bps:+.2f}")
+             for mean in markouts]
+    return f"{'   '.join(means)}   over the last {max((mean.fills for mean in markouts), default=0)} fills"
+
+
+def _money(value: Decimal | None) -> float | None:
+    return None if value is None else round(float(value), 6)
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

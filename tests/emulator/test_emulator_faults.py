@@ -20,7 +20,7 @@ from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.faults.catalogue import BY_NAME, CATALOGUE
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 SCRIPT = [
     *quiet_book(half_spread=50),

@@ -22,7 +22,7 @@ from hummingbot_extensions.emulator.serve import serve, write_private
 from hummingbot_extensions.emulator.server import Handle, run_emulator
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def test_imports_neither_hummingbot_nor_connectors() -> None:
@@ -53,6 +53,7 @@ async def test_busy_port_is_one_clear_line() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+@pytest.mark.real_clock
 @pytest.mark.asyncio
 async def test_serve_writes_files_and_ends_on_signal(tmp_path: Path) -> None:
     """Credentials are private and complete before the ready file names the port; SIGTERM ends serve normally."""

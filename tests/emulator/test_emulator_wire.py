@@ -19,7 +19,7 @@ from hummingbot_extensions.sim.venue_values import BookUpdate
 SAMPLES = Path(__file__).parents[1] / "wire" / "standx"
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(180)
 
 
 def sample(name: str) -> Any:
@@ -282,7 +282,8 @@ async def test_shuffled_levels_hold_the_same_book() -> None:
     market = ScriptedMarket([*quiet_book(), Outside(SECOND, Side.BUY, 9_000_000, 5)])
     async with served(scripted=market, manual=True, shuffle_levels=True) as client:
         await client.subscribe("depth_book")
-        await client.stream.until(lambda socket: True)
+        await client.stream.send("sync")  # answered when all before it has been read
+        await client.stream.until(lambda socket: any("code" in frame for frame in socket.frames))
         await client.step(1_500)
         book = client.stream.of("depth_book")[-1]
         plain = await client.ok("/api/query_depth_book?symbol=BTC-USD")

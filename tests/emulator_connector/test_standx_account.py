@@ -115,6 +115,7 @@ async def test_book_equals_the_venue_after_many_updates() -> None:
         assert len(seen) == count
 
 
+@pytest.mark.real_clock
 async def test_event_latency(capsys: pytest.CaptureFixture[str]) -> None:
     """A19: a fill at the venue reaches Hummingbot's listeners; the time that it took is printed, not judged."""
     async with bench() as b:

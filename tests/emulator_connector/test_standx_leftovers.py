@@ -26,7 +26,7 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS, DrivenMarket
 from tests.support.running import PAIR, SYMBOL, Bench, Watched, connector_for, emulator_url, running, until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass

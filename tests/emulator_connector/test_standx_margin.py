@@ -11,7 +11,7 @@ from hummingbot_extensions.sim.venue_values import Reason, Refusal
 from tests.support import warp
 from tests.support.running import PAIR, SYMBOL, Bench, bench, until
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(180)
 
 
 def theirs(b: Bench) -> int:

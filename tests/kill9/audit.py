@@ -175,7 +175,7 @@ def _ledger(evidence: Evidence) -> list[str]:
     funding = sum((row.amount for row in evidence.account.funding), Decimal(0))
     if abs(Decimal(ledger["funding_quote"]) - funding) > CENT:
         found.append(f"ledger: funding {ledger['funding_quote']}, at the venue {funding}")
-    own_cash = Decimal(ledger["realized_quote"]) - Decimal(ledger["entry_price"]) * Decimal(ledger["position"])
+    own_cash = Decimal(ledger["realized_quote"]) - Decimal(ledger["cost_quote"])
     # What was traded by hand is taken over at a mark, which no books of the venue show.
     if len(trades) == len(evidence.account.trades) and abs(own_cash - cash) > CENT:
         found.append(f"ledger: money from trades {own_cash}, at the venue {cash}")

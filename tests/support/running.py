@@ -73,7 +73,7 @@ async def emulator_url(url: str) -> AsyncIterator[None]:
             os.environ[URL_ENV] = before
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0, what: str | Callable[[], str] = "") -> Any:
+async def until(condition: Callable[[], Any], timeout_s: float = 60.0, what: str | Callable[[], str] = "") -> Any:
     """Wait until ``condition()`` is true and give its value; the failure names what was waited for."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -142,9 +142,9 @@ async def running(connector: Any, is_ready: bool = True, tick_s: float = 0.1) ->
     task = asyncio.create_task(run_clock())
     try:
         if is_ready:
-            await until(lambda: connector.ready, 15.0, lambda: f"ready: {connector.status_dict}")
+            await until(lambda: connector.ready, 60.0, lambda: f"ready: {connector.status_dict}")
             await until(
-                lambda: connector._order_entry.is_usable or not connector.is_trading_required, 5.0, "order entry"
+                lambda: connector._order_entry.is_usable or not connector.is_trading_required, what="order entry"
             )
         yield watched
     finally:
@@ -152,7 +152,7 @@ async def running(connector: Any, is_ready: bool = True, tick_s: float = 0.1) ->
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await connector.stop_network()
-        await until(lambda: connector._tasks.count == 0, 5.0, "own tasks ended")
+        await until(lambda: connector._tasks.count == 0, 30.0, "own tasks ended")
 
 
 @dataclass

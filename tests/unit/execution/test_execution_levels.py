@@ -42,7 +42,7 @@ async def test_a_replacement_rests_before_the_old_order_is_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through a re-quote both orders of a level are tracked, and the venue's log shows no gap on either side."""
-    async with trading(tmp_path, monkeypatch, **FAST) as line:
+    async with trading(tmp_path, monkeypatch, emulator={"cancel_delay_ms": 200.0}, **FAST) as line:
         await line.quoted()
         before = {order.client_order_id for order in line.quoter.open_orders()}
         most = {Side.BUY: 0, Side.SELL: 0}

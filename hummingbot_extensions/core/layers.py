@@ -1,0 +1,414 @@
+"""Layers of one side: where they stand, how large each is, and how many of them are shown.
+
+Layers count from 0, nearest to the market first. Distances are the same on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from math import ceil, floor, inf
+
+from hummingbot_extensions.core.rounding import round_size_down
+from hummingbot_extensions.core.view import MarketRules
+
+MAX_LAYERS = 64
+MAX_SPACING_MULTIPLIER = 10.0
+ADDING_CUT_FRAC = 0.6
+"""Share of the adding side's layers that a full inventory takes away, where that is switched on."""
+FLOAT_SLACK = 1e-9
+"""What a float may miss an integer by and still be meant as it."""
+
+
+class SizeBy(StrEnum):
+    """What the size of the first layer is given as; the others follow from it."""
+
+    BASE = "base"
+    NOTIONAL = "notional"
+    EQUITY = "equity"
+
+
+class SmallLayers(StrEnum):
+    """What becomes of a layer under the venue's minimum: left out, or put together with its neighbours."""
+
+    DROP = "drop"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerParams:
+    """Distances in bps, fractions bare; one layer of the plain order size unless said otherwise.
+
+    The gap behind layer n is ``first_spacing_bps`` x ``spacing_multiplier`` ^ n, at most ``max_spacing_bps`` (None: no
+    cap, which is spacing by a ratio alone). The first layer stands where the pricer puts it. Layer n has the first
+    one's size x ``size_decay`` ^ n.
+    """
+
+    layers: int = 1
+    first_spacing_bps: float = 1.2
+    spacing_multiplier: float = 1.15
+    max_spacing_bps: float | None = None
+    size_by: SizeBy = SizeBy.BASE
+    layer_notional_quote: Decimal | None = None
+    """Size of the first layer by notional."""
+    layer_equity_frac: Decimal | None = None
+    """Notional of the first layer as a share of the account's equity."""
+    size_decay: Decimal = Decimal(1)
+    small_layers: SmallLayers = SmallLayers.DROP
+    max_order_size_base: Decimal | None = None
+    adding_cut_frac: float = 0.0
+    side_notional_cap_quote: Decimal | None = None
+    """Most notional that may rest on one side."""
+    shrink_from_bps: float | None = None
+    """Volatility above which sizes shrink, linearly down to ``shrink_to_frac`` at ``shrink_until_bps``; None: never."""
+    shrink_until_bps: float | None = None
+    shrink_to_frac: float = 0.5
+
+    def problems(self, order_size_base: Decimal | None = None) -> list[tuple[str, str]]:
+        """(field, what is wrong and the fix) for every broken rule; empty when all hold.
+
+        ``order_size_base`` is the first layer's size where sizes are given in base.
+        """
+        shrinks = self.shrink_from_bps is not None or self.shrink_until_bps is not None
+        rules: list[tuple[bool, str, str]] = [
+            (
+                1 <= self.layers <= MAX_LAYERS,
+                "layers",
+                f"{self.layers} is not between 1 and {MAX_LAYERS}. Set it to 1 for a single quote a side",
+            ),
+            (
+                0 < self.first_spacing_bps < inf,
+                "first_spacing_bps",
+                f"{self.first_spacing_bps:g} is not above 0, so layers would stand on each other. Raise it",
+            ),
+            (
+                1 < self.spacing_multiplier <= MAX_SPACING_MULTIPLIER,
+                "spacing_multiplier",
+                f"{self.spacing_multiplier:g} is not above 1 and at most {MAX_SPACING_MULTIPLIER:g}, "
+                "so layers would not spread out or fly apart. Set it between, for example to 1.15",
+            ),
+            (
+                self.max_spacing_bps is None or self.first_spacing_bps <= self.max_spacing_bps < inf,
+                "max_spacing_bps",
+                f"{self.max_spacing_bps} is below first_spacing_bps {self.first_spacing_bps:g}. "
+                "Raise it, or leave it out for no cap",
+            ),
+            (
+                _is_positive(self.size_decay) and self.size_decay <= 1,
+                "size_decay",
+                f"{self.size_decay} is not above 0 and at most 1. Set it to 1 for equal sizes",
+            ),
+            (
+                self.size_by is not SizeBy.NOTIONAL or _is_positive(self.layer_notional_quote),
+                "layer_notional_quote",
+                f"{self.layer_notional_quote} is not above 0, but size_by is notional. Set it",
+            ),
+            (
+                self.size_by is not SizeBy.EQUITY or _is_positive(self.layer_equity_frac),
+                "layer_equity_frac",
+                f"{self.layer_equity_frac} is not above 0, but size_by is equity. Set it",
+            ),
+            (
+                self.max_order_size_base is None or _is_positive(self.max_order_size_base),
+                "max_order_size_base",
+                f"{self.max_order_size_base} is not above 0. Raise it, or leave it out for no limit",
+            ),
+            (
+                self.size_by is not SizeBy.BASE
+                or self.max_order_size_base is None
+                or not _is_positive(self.max_order_size_base)
+                or order_size_base is None
+                or order_size_base <= self.max_order_size_base,
+                "max_order_size_base",
+                f"{self.max_order_size_base} is below the order size {order_size_base}. Lower the size or raise it",
+            ),
+            (
+                0 <= self.adding_cut_frac <= 1,
+                "adding_cut_frac",
+                f"{self.adding_cut_frac:g} is not between 0 and 1. Set it to 0 to keep all layers",
+            ),
+            (
+                self.side_notional_cap_quote is None or _is_positive(self.side_notional_cap_quote),
+                "side_notional_cap_quote",
+                f"{self.side_notional_cap_quote} is not above 0. Raise it, or leave it out for no cap",
+            ),
+            (
+                not shrinks
+                or (
+                    self.shrink_from_bps is not None
+                    and self.shrink_until_bps is not None
+                    and 0 <= self.shrink_from_bps < self.shrink_until_bps < inf
+                ),
+                "shrink_until_bps",
+                f"{self.shrink_until_bps} is not above shrink_from_bps {self.shrink_from_bps}. Set both, or neither",
+            ),
+            (
+                0 < self.shrink_to_frac <= 1,
+                "shrink_to_frac",
+                f"{self.shrink_to_frac:g} is not above 0 and at most 1. Raise or lower it",
+            ),
+        ]
+        found = [(field, text) for holds, field, text in rules if not holds]
+        if not found and (deepest := geometry(self).behind_bps[-1]) >= 1e4:
+            text = f"the last of {self.layers} stands {deepest:g} bps behind the first, where a bid has no price"
+            found.append(("layers", f"{text}. Ask for fewer, or cap the spacing"))
+        return found
+
+
+def _is_positive(value: Decimal | None) -> bool:
+    return value is not None and value.is_finite() and value > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """What the parameters alone say about the layers; worth keeping, it changes with them only."""
+
+    behind_bps: tuple[float, ...]
+    """Distance of each layer from the first one, 0 for itself."""
+    weights: tuple[Decimal, ...]
+    """Size of each layer as a share of the first one's."""
+
+
+def spacings_bps(params: LayerParams) -> tuple[float, ...]:
+    """Gap behind each layer but the last.
+
+    >>> [round(gap, 3) for gap in spacings_bps(LayerParams(layers=4, spacing_multiplier=1.2, max_spacing_bps=1.5))]
+    [1.2, 1.44, 1.5]
+    """
+    cap = inf if params.max_spacing_bps is None else params.max_spacing_bps
+    return tuple(
+        min(params.first_spacing_bps * params.spacing_multiplier**layer, cap) for layer in range(params.layers - 1)
+    )
+
+
+def geometry(params: LayerParams) -> Geometry:
+    """Distances and relative sizes of the layers; the same parameters always give the same."""
+    behind, weights = [0.0], [Decimal(1)]
+    for gap in spacings_bps(params):
+        behind.append(behind[-1] + gap)
+        weights.append(weights[-1] * params.size_decay)
+    return Geometry(tuple(behind), tuple(weights))
+
+
+def offsets_bps(behind_bps: Sequence[float], first_bps: float) -> list[float]:
+    """Distance of each layer from the anchor when the first stands at ``first_bps``.
+
+    >>> round(offsets_bps(geometry(LayerParams(layers=18, max_spacing_bps=25)).behind_bps, 1.2)[-1], 2)
+    79.29
+    """
+    return [first_bps + bps for bps in behind_bps]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSizes:
+    """Sizes of the layers that can be placed, nearest first, in lots of ``step_base``.
+
+    ``layers`` names the layer at whose distance each stands. ``valid`` of ``asked`` layers are large enough on their
+    own; the rest were put together or left out.
+    """
+
+    layers: tuple[int, ...]
+    lots: tuple[int, ...]
+    step_base: Decimal
+    valid: int
+    asked: int
+    asked_base: Decimal
+    """Size of all layers asked for, before rounding and before any shrinking."""
+
+    @property
+    def sizes_base(self) -> tuple[Decimal, ...]:
+        return tuple(lots * self.step_base for lots in self.lots)
+
+    @property
+    def total_base(self) -> Decimal:
+        return sum(self.lots) * self.step_base
+
+
+def notional_to_base(notional_quote: Decimal, price: Decimal, step: Decimal) -> Decimal:
+    """Size that is worth at most so much, on the step.
+
+    >>> notional_to_base(Decimal(50), Decimal(2000), Decimal("0.001"))
+    Decimal('0.025')
+    """
+    return round_size_down(notional_quote / price, step)
+
+
+def first_size_base(
+    params: LayerParams, order_size_base: Decimal, price: Decimal, equity_quote: Decimal | None = None
+) -> Decimal | None:
+    """Size of the first layer before rounding; None where it needs an equity that is not known or not positive."""
+    if params.size_by is SizeBy.NOTIONAL:
+        return None if params.layer_notional_quote is None else params.layer_notional_quote / price
+    if params.size_by is SizeBy.EQUITY:
+        if params.layer_equity_frac is None or equity_quote is None or not _is_positive(equity_quote):
+            return None
+        return equity_quote * params.layer_equity_frac / price
+    return order_size_base
+
+
+def shrunk_frac(params: LayerParams, volatility_bps: float | None) -> float:
+    """Share of the size that is left at this volatility, in [``shrink_to_frac``, 1]; the least while it is unknown."""
+    low, high = params.shrink_from_bps, params.shrink_until_bps
+    if low is None or high is None:
+        return 1.0
+    if volatility_bps is None or not volatility_bps < high:
+        return params.shrink_to_frac
+    return 1.0 - (1.0 - params.shrink_to_frac) * max(0.0, volatility_bps - low) / (high - low)
+
+
+def sizes_base(
+    params: LayerParams,
+    weights: Sequence[Decimal],
+    distances_bps: Sequence[float],
+    first_base: Decimal,
+    mark: float,
+    rules: MarketRules,
+    size_frac: float = 1.0,
+) -> LayerSizes:
+    """Sizes of the layers at ``distances_bps`` from the mark, with the venue's minima and every maximum kept.
+
+    ``first_base`` is the first layer's size, ``weights`` the others' shares of it (``Geometry``). A notional is taken
+    at the bid's price, the lower of the two sides, so that both sides have the same sizes. ``size_frac`` shrinks the
+    layers, but none that has the minimum to less than that.
+
+    Merging keeps the total: what the small layers had, and what rounding took off the others, stands as few orders,
+    each at the nearest of the layers put together; a rest under the minimum joins the order before it. Less than a step
+    of the total is lost, and what no order may take because of a maximum.
+    """
+    step = rules.step
+    first_lots = first_base / step
+    frac = None if size_frac == 1.0 else Decimal(repr(size_frac))
+    lot_quote, min_notional = mark * float(step), float(rules.min_notional)
+    min_lots = max(1, ceil(rules.min_size / step))
+    limits = [size for size in (rules.max_size, params.max_order_size_base) if size is not None]
+    cap = int(min(limits) / step) if limits else None
+    exact: list[Decimal] = []
+    least: list[int] = []
+    placed: list[int] = []
+    for weight, bps in zip(weights, distances_bps, strict=True):
+        lot_notional = lot_quote * (1.0 - bps / 1e4)
+        if not lot_notional > 0.0:
+            break
+        minimum = max(min_lots, ceil(min_notional / lot_notional - FLOAT_SLACK))
+        share = first_lots * weight
+        lots = int(share)
+        # Sizes fall and minima rise with the depth: behind the first layer that is too small all are.
+        is_valid = len(placed) == len(exact) and lots >= minimum and (cap is None or cap >= minimum)
+        if frac is not None:
+            share = max(share * frac, Decimal(minimum)) if is_valid else share * frac
+            lots = int(share)
+        if is_valid:
+            placed.append(lots if cap is None else min(lots, cap))
+        exact.append(share)
+        least.append(minimum)
+    valid = len(placed)
+    layers = list(range(valid))
+    if valid < len(exact) and params.small_layers is SmallLayers.MERGE:
+        _merge(exact, least, cap, layers, placed)
+    asked_base = first_base * sum(weights, Decimal(0))
+    return LayerSizes(tuple(layers), tuple(placed), step, valid, len(weights), asked_base)
+
+
+def _merge(
+    exact: Sequence[Decimal], least: Sequence[int], cap: int | None, layers: list[int], placed: list[int]
+) -> None:
+    """Add to ``layers`` and their ``placed`` lots, which are the valid ones, what the layers behind them amount to."""
+    start = len(layers)
+    pool = sum((share % 1 for share in exact[:start]), Decimal(0))
+    for layer in range(start, len(exact)):
+        pool += exact[layer]
+        lots = int(pool) if cap is None else min(int(pool), cap)
+        if lots >= least[start]:
+            layers.append(start)
+            placed.append(lots)
+            pool -= lots
+            start = layer + 1
+    rest = int(pool)
+    for at in reversed(range(len(placed))):
+        more = rest if cap is None else min(rest, cap - placed[at])
+        placed[at] += more
+        rest -= more
+
+
+def adding_layers(count: int, inventory_frac: float, cut_frac: float = ADDING_CUT_FRAC) -> int:
+    """Layers that the side which adds to the position keeps; the side that reduces it keeps all.
+
+    ``inventory_frac`` is the position over its limit, of either sign; beyond 1 counts as 1.
+    >>> adding_layers(18, 0.5), adding_layers(18, -1.0), adding_layers(1, 1.0), adding_layers(0, 0.0)
+    (12, 7, 1, 0)
+    """
+    if not abs(inventory_frac) < inf:
+        raise ValueError(f"inventory_frac must be finite, got {inventory_frac}")
+    kept = floor(count * (1.0 - cut_frac * min(1.0, abs(inventory_frac))) + FLOAT_SLACK)
+    return min(count, max(1, kept))
+
+
+def layers_within(needs_quote: Sequence[Decimal], cap_quote: Decimal) -> int:
+    """How many of the first layers need no more than the cap together; the deepest go first.
+
+    >>> layers_within([Decimal(40), Decimal(30), Decimal(20)], Decimal(75))
+    2
+    """
+    total = Decimal(0)
+    for count, need in enumerate(needs_quote):
+        total += need
+        if total > cap_quote:
+            return count
+    return len(needs_quote)
+
+
+def layers_within_margin(
+    bid_needs_quote: Sequence[Decimal], ask_needs_quote: Sequence[Decimal], free_quote: Decimal
+) -> tuple[int, int]:
+    """(bids, asks) that the free margin carries when both sides give up their deepest layers first, depth by depth.
+
+    Needs are the margin of each layer, 0 for one that only reduces; a side keeps those in any case. ``free_quote`` is
+    what the layers may lock in all, that is with the margin of the orders that rest now.
+    >>> layers_within_margin([Decimal(4), Decimal(3), Decimal(2)], [Decimal(4), Decimal(3)], Decimal(15))
+    (2, 2)
+    """
+    depths = max(len(bid_needs_quote), len(ask_needs_quote))
+    both = [
+        sum((needs[depth] for needs in (bid_needs_quote, ask_needs_quote) if depth < len(needs)), Decimal(0))
+        for depth in range(depths)
+    ]
+    kept = layers_within(both, free_quote)
+    return _with_free_ones(bid_needs_quote, kept), _with_free_ones(ask_needs_quote, kept)
+
+
+def _with_free_ones(needs_quote: Sequence[Decimal], kept: int) -> int:
+    kept = min(kept, len(needs_quote))
+    while kept < len(needs_quote) and needs_quote[kept] <= 0:
+        kept += 1
+    return kept
+
+
+def layers_through(distances_bps: Sequence[float], shift_bps: float) -> int:
+    """Layers that stand at or through the anchor once the side is shifted so far towards it.
+
+    >>> [layers_through([1.2, 2.4, 3.78, 5.37, 7.19], 6 * r) for r in (0.1, 0.2, 0.5, 0.7, 1.0)]
+    [0, 1, 2, 3, 4]
+    """
+    return sum(1 for bps in distances_bps if bps <= shift_bps + FLOAT_SLACK)
+
+
+@dataclass(frozen=True, slots=True)
+class CapUse:
+    """What of one side's size a program counts, and what earns nothing because it lies beyond the cap."""
+
+    counted_base: Decimal
+    beyond_base: Decimal
+
+
+def cap_use(side_base: Decimal, cap_base: float | None) -> CapUse | None:
+    """Share of one side's size that counts toward a program whose cap is ``cap_base``; None while nobody knows it.
+
+    >>> cap_use(Decimal("2.5"), 2.0)
+    CapUse(counted_base=Decimal('2.0'), beyond_base=Decimal('0.5'))
+    """
+    if cap_base is None:
+        return None
+    counted = min(side_base, Decimal(repr(cap_base)))
+    return CapUse(counted, side_base - counted)
