@@ -14,9 +14,14 @@ from hummingbot_extensions.execution.contained import (
     ContainedPositionConfig,
     ContainedPositionExecutor,
 )
+from hummingbot_extensions.execution.exits import ExitConfig, ExitExecutor
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
 
-_ORDER_EXECUTORS = {QuoteConfig: QuoteExecutor, ContainedOrderConfig: ContainedOrderExecutor}
+_ORDER_EXECUTORS = {
+    QuoteConfig: QuoteExecutor,
+    ContainedOrderConfig: ContainedOrderExecutor,
+    ExitConfig: ExitExecutor,
+}
 _POSITION_EXECUTORS = {ContainedPositionConfig: ContainedPositionExecutor}
 
 
