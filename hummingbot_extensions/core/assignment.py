@@ -42,5 +42,5 @@ def _assign(taken: dict[str, int], orders: Sequence[OwnOrder], ladder: Ladder, f
 
 
 def ticks_of(order: OwnOrder, ladder: Ladder) -> int:
-    """Price of an order in ticks; one that is off the lattice, which a changed tick makes, counts with the lower one."""
+    """Price of an order in ticks; one off the lattice, as a changed tick makes them, counts with the lower."""
     return int(order.price / ladder.tick)

@@ -70,7 +70,11 @@ class Ladder:
         if self.offsets_bps[index]:
             terms = (*terms, ("layer", self.offsets_bps[index]))
             intended += self.offsets_bps[index]
-        terms = (*terms, ("lattice", away - intended))
+        (free,) = kernels.price_ticks(self.mark, float(self.tick), self.side.sign, [intended])
+        rounded = (1.0 - float(free * self.tick) / self.mark) * 1e4 * self.side.sign
+        terms = (*terms, ("rounding", rounded - intended))
+        if free != self.ticks[index]:
+            terms = (*terms, ("clamp", away - rounded))
         return Quote(
             self.side, price, self.size(index), self.is_reduce_only, PriceBreakdown(self.mark, terms),
             self.layers[index],

@@ -159,26 +159,26 @@ def _ladder(
     offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
     distances = [stand.distance_bps + offset for offset in offsets]
     bound = passive_bound(side, view)
-    num, den = rules.tick.as_integer_ratio()
+    tick = float(rules.tick)
     ticks, sizes, first = kernels.ladder_ticks(
-        mark, num, den, sign, distances, list(lots[:count]),
+        mark, tick, sign, distances, list(lots[:count]),
         None if bound is None else _bound_tick(bound, rules.tick, sign), 1, _most_lots(rules),
     )  # fmt: skip
     most = stand.most_bps
     if most is not None:
-        (last,) = kernels.price_ticks(mark, num, den, sign, [most], False)
-        held = [index for index, tick in enumerate(ticks) if (tick - last) * sign >= 0]
+        (last,) = kernels.price_ticks(mark, tick, sign, [most], False)
+        held = [index for index, each in enumerate(ticks) if (each - last) * sign >= 0]
         if len(held) < len(ticks) and not held and distances[0] <= most and _is_clear(last, bound, rules.tick, sign):
             ticks, held = [last, *ticks[1:]], [0]  # rounding alone put it outside
         ticks, sizes, first = ([values[index] for index in held] for values in (ticks, sizes, first))
     if not ticks:
         return Silence.OUT_OF_BAND
-    return _checked(side, stand, mark, rules, which, offsets, ticks, sizes, first, reducible is not None, num, den)
+    return _checked(side, stand, mark, rules, which, offsets, ticks, sizes, first, reducible is not None)
 
 
 def _checked(
     side: Side, stand: Stand, mark: float, rules: MarketRules, which: Sequence[int], offsets: Sequence[float],
-    ticks: Sequence[int], sizes: Sequence[int], first: Sequence[int], is_reduce_only: bool, num: int, den: int,
+    ticks: Sequence[int], sizes: Sequence[int], first: Sequence[int], is_reduce_only: bool,
 ) -> Ladder | Silence:  # fmt: skip
     """The ladder of the layers that are large enough, with the prices between which an order may stay."""
     least = _least_lots(rules)
@@ -191,7 +191,7 @@ def _checked(
     ]  # fmt: skip
     if not keep:
         return Silence.BELOW_MINIMUM
-    sign = side.sign
+    sign, tick = side.sign, float(rules.tick)
     far_bps, near_bps, behind = [], [], []
     for index in keep:
         offset = offsets[first[index]]
@@ -200,19 +200,19 @@ def _checked(
         far_bps.append(stand.far_bps + offset)
     if stand.most_bps is not None:
         far_bps = [min(bps, stand.most_bps) for bps in far_bps]
-    near = kernels.price_ticks(mark, num, den, sign, near_bps)
-    far = kernels.price_ticks(mark, num, den, sign, far_bps, False)
-    (risk,) = kernels.price_ticks(mark, num, den, sign, [stand.risk_bps])
+    near = kernels.price_ticks(mark, tick, sign, near_bps)
+    far = kernels.price_ticks(mark, tick, sign, far_bps, False)
+    (risk,) = kernels.price_ticks(mark, tick, sign, [stand.risk_bps])
     shown = [ticks[index] for index in keep]
     lots = [sizes[index] for index in keep]
-    if any((tick - limit) * sign < 0 for tick, limit in zip(shown, far, strict=True)):
+    if any((each - limit) * sign < 0 for each, limit in zip(shown, far, strict=True)):
         # Where the book or a coarse tick holds a quote beyond that, an order stays as long as it earns.
         last = None
         if stand.most_bps is not None:
-            (last,) = kernels.price_ticks(mark, num, den, sign, [stand.most_bps], False)
+            (last,) = kernels.price_ticks(mark, tick, sign, [stand.most_bps], False)
         far = [
-            limit if (tick - limit) * sign >= 0 else tick if last is None else last
-            for tick, limit in zip(shown, far, strict=True)
+            limit if (each - limit) * sign >= 0 else each if last is None else last
+            for each, limit in zip(shown, far, strict=True)
         ]
     return Ladder(
         side, mark, rules.tick, rules.step, is_reduce_only, stand, tuple(which[first[index]] for index in keep),

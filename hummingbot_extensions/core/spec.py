@@ -56,9 +56,10 @@ def _specs(kind: type, group: str) -> Iterator[Spec]:
         if inner is not None:
             yield from _specs(inner, one.name)
         else:
+            about = one.metadata
             yield Spec(
-                one.name, hints[one.name], one.default, one.metadata.get("text", one.name), one.metadata.get("group") or group,
-                one.metadata.get("prompt", ""), one.metadata.get("bounds", {}),
+                one.name, hints[one.name], one.default, about.get("text", one.name), about.get("group") or group,
+                about.get("prompt", ""), about.get("bounds", {}),
             )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def built(kind: type, values: Any) -> Any:
 
 def replaced(params: Any, **changes: Any) -> Any:
     """``params`` with other values, given by name whatever section they stand in; TypeError for an unknown name."""
-    unknown = set(changes) - {spec.name for spec in specs(type(params))}
+    unknown = set(changes) - {spec.name for spec in specs(params.__class__)}
     if unknown:
         raise TypeError(f"no such parameter: {', '.join(sorted(unknown))}")
     return _replaced(params, changes)

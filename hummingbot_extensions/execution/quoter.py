@@ -25,7 +25,6 @@ from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, 
 from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
-from hummingbot_extensions.core.quoting import layers_of
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
@@ -309,7 +308,7 @@ class Quoter:
         """Sides with a level that takes orders; asks Hummingbot for an executor where one is missing."""
         there = {(level.side, level.layer) for level in self._levels if level.takes_orders}
         if is_ready and self.settings.sends_orders:
-            count = len(layers_of(self._host.params()))
+            count = self._host.params().layers.layer_count
             for key in sorted({(side, layer) for side in Side for layer in range(count)} - there):
                 asked = self._level_asked_ns.get(key)
                 if asked is None or now_ns - asked > LEVEL_RETRY_NS:
@@ -331,7 +330,7 @@ class Quoter:
             connector_name=self.settings.connector_name,
             trading_pair=self.settings.trading_pair,
             side=TradeType.BUY if side is Side.BUY else TradeType.SELL,
-            amount=layers_of(params)[layer][1],
+            amount=params.order_size_base,
             # Hummingbot wants a price on every limit config; the prices that are sent come from decisions.
             price=mid.bid if mid is not None and mid.bid else Decimal(1),
             position_action=PositionAction.OPEN,

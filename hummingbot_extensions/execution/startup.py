@@ -250,5 +250,5 @@ class StartUp:
     ) -> None:
         params = self._params()
         self._log.write(
-            "startup", policy=params.startup_policy, verdict=verdict, venue=venue, expected=expected, missed_fills=missed,
-            is_continued=self._is_continued, mark=self._books.mark(), cost_quote=cost)
+            "startup", policy=params.startup_policy, verdict=verdict, venue=venue, expected=expected,
+            missed_fills=missed, is_continued=self._is_continued, mark=self._books.mark(), cost_quote=cost)

@@ -108,11 +108,11 @@ def test_a_price_that_rounds_to_zero_is_no_price() -> None:
 
 
 @pytest.mark.parametrize(("position", "stopped", "recovery", "bid", "ask"), [
-    ("0", False, "maker", ("0.002", False), ("0.002", False)),
-    ("0.0099", False, "maker", ("0.002", False), ("0.002", False)),
-    ("0.01", False, "maker", Silence.SOFT_LIMIT, ("0.002", True)),
-    ("-0.01", False, "maker", ("0.002", True), Silence.SOFT_LIMIT),
-    ("0.015", True, "maker", Silence.HARD_STOP, ("0.002", True)),
+    ("0", False, "maker", ("0.0020", False), ("0.0020", False)),
+    ("0.0099", False, "maker", ("0.0020", False), ("0.0020", False)),
+    ("0.01", False, "maker", Silence.SOFT_LIMIT, ("0.0020", True)),
+    ("-0.01", False, "maker", ("0.0020", True), Silence.SOFT_LIMIT),
+    ("0.015", True, "maker", Silence.HARD_STOP, ("0.0020", True)),
     ("0.0012", True, "maker", Silence.HARD_STOP, ("0.0012", True)),
     ("-0.0012", True, "maker", ("0.0012", True), Silence.HARD_STOP),
     ("0.015", True, "wait", Silence.HARD_STOP, Silence.HARD_STOP),
