@@ -235,6 +235,8 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         tracked = self.get_in_flight_order(self.config.connector_name, event.order_id)
         if tracked is not None:
             self._filled_orders[event.order_id] = tracked.to_json()
+            # Its completion may come in a later frame: until then the level must not be given another order.
+            self._is_retiring |= tracked.executed_amount_base >= self._sent[event.order_id].quote.size
 
     def process_order_completed_event(self, _: int, market: Any, event: Any) -> None:
         if event.order_id in self._sent:

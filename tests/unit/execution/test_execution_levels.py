@@ -237,7 +237,7 @@ async def test_a_level_that_nobody_waits_for_ends_itself(tmp_path: Path, monkeyp
     """A level that starts after its quoter has stopped, or was stopped before it started, holds nothing open."""
     async with trading(tmp_path, monkeypatch, **FAST) as line:
         await line.quoted()
-        stopped_early, late = line.quoter._level_action(Side.SELL), line.quoter._level_action(Side.BUY)
+        stopped_early, late = line.quoter._level_action(Side.SELL, 0), line.quoter._level_action(Side.BUY, 0)
         orchestrator = line.strategy.executor_orchestrator
         orchestrator.execute_action(stopped_early)
         line.executors[-1].early_stop()
