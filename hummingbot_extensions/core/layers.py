@@ -278,13 +278,12 @@ def sizes_base(
     of the total is lost, and what no order may take because of a maximum.
     """
     step = rules.step
-    first_lots = first_base / step
     frac = None if size_frac == 1.0 else Decimal(repr(size_frac))
     lot_quote, min_notional = mark * float(step), float(rules.min_notional)
     min_lots = max(1, ceil(rules.min_size / step))
     limits = [size for size in (rules.max_size, params.max_order_size_base) if size is not None]
     cap = int(min(limits) / step) if limits else None
-    exact: list[Decimal] = []
+    wanted: list[Decimal] = []
     least: list[int] = []
     placed: list[int] = []
     for weight, bps in zip(weights, distances_bps, strict=True):
@@ -292,40 +291,45 @@ def sizes_base(
         if not lot_notional > 0.0:
             break
         minimum = max(min_lots, ceil(min_notional / lot_notional - FLOAT_SLACK))
-        share = first_lots * weight
-        lots = int(share)
+        size = first_base * weight
+        lots = int(size / step)
         # Sizes fall and minima rise with the depth: behind the first layer that is too small all are.
-        is_valid = len(placed) == len(exact) and lots >= minimum and (cap is None or cap >= minimum)
+        is_valid = len(placed) == len(wanted) and lots >= minimum and (cap is None or cap >= minimum)
         if frac is not None:
-            share = max(share * frac, Decimal(minimum)) if is_valid else share * frac
-            lots = int(share)
+            size = max(size * frac, minimum * step) if is_valid else size * frac
+            lots = int(size / step)
         if is_valid:
             placed.append(lots if cap is None else min(lots, cap))
-        exact.append(share)
+        wanted.append(size)
         least.append(minimum)
     valid = len(placed)
     layers = list(range(valid))
-    if valid < len(exact) and params.small_layers is SmallLayers.MERGE:
-        _merge(exact, least, cap, layers, placed)
+    if valid < len(wanted) and params.small_layers is SmallLayers.MERGE:
+        _merge(wanted, step, least, cap, layers, placed)
     asked_base = first_base * sum(weights, Decimal(0))
     return LayerSizes(tuple(layers), tuple(placed), step, valid, len(weights), asked_base)
 
 
 def _merge(
-    exact: Sequence[Decimal], least: Sequence[int], cap: int | None, layers: list[int], placed: list[int]
+    wanted: Sequence[Decimal],
+    step: Decimal,
+    least: Sequence[int],
+    cap: int | None,
+    layers: list[int],
+    placed: list[int],
 ) -> None:
     """Add to ``layers`` and their ``placed`` lots, which are the valid ones, what the layers behind them amount to."""
     start = len(layers)
-    pool = sum((share % 1 for share in exact[:start]), Decimal(0))
-    for layer in range(start, len(exact)):
-        pool += exact[layer]
-        lots = int(pool) if cap is None else min(int(pool), cap)
+    pool = sum((size % step for size in wanted[:start]), Decimal(0))
+    for layer in range(start, len(wanted)):
+        pool += wanted[layer]
+        lots = int(pool / step) if cap is None else min(int(pool / step), cap)
         if lots >= least[start]:
             layers.append(start)
             placed.append(lots)
-            pool -= lots
+            pool -= lots * step
             start = layer + 1
-    rest = int(pool)
+    rest = int(pool / step)
     for at in reversed(range(len(placed))):
         more = rest if cap is None else min(rest, cap - placed[at])
         placed[at] += more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -12,10 +13,11 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 
 from hummingbot_extensions import compat
 from hummingbot_extensions.connector.errors import ConnectorError
-from hummingbot_extensions.core.rounding import round_passive, round_size_down
+from hummingbot_extensions.core.exits import ExitHold, bounded_slice, closing_side
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.startup import StartupParams, StartupVerdict, startup_verdict
 from hummingbot_extensions.core.types import OrderOutcome, Side
+from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.bookkeeping import Bookkeeper
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -198,17 +200,17 @@ class StartUp:
         """Send one closing order and see it end; what kept the whole from trading, in words."""
         if not self._may_place():
             return "the breaker level lets nothing be placed"
-        mark, rule = self._books.mark(), self._connector.trading_rules[self._pair]
-        if mark is None or not self._connector.ready:
+        mark, view = self._books.mark(), market_view.market_view(self._connector, self._pair, time.monotonic_ns())
+        if mark is None or view is None or not view.is_connector_ready:
             return "the connector is not ready"
-        side = Side.SELL if position > 0 else Side.BUY
-        size = round_size_down(min(abs(position), rule.max_order_size), rule.min_base_amount_increment)
-        if size < rule.min_order_size:
-            return f"it is smaller than the smallest order of {rule.min_order_size}"
-        bound = Decimal(repr(self._params().flatten_slippage_bps)) / 10_000
-        price = round_passive(mark * (1 + side.sign * bound), rule.min_price_increment, side is Side.BUY)
-        send = self._connector.sell if side is Side.SELL else self._connector.buy
-        order_id = send(self._pair, size, OrderType.LIMIT, price, position_action=PositionAction.CLOSE)
+        size, rules = abs(position), view.rules
+        whole = bounded_slice(
+            closing_side(position), size, size, mark, rules, self._params().flatten_slippage_bps)
+        if isinstance(whole, ExitHold):
+            return f"it is smaller than the smallest order of {rules.min_size} or {rules.min_notional} quote units"
+        send = self._connector.sell if whole.side is Side.SELL else self._connector.buy
+        order_id = send(
+            self._pair, whole.size, OrderType.LIMIT, whole.limit_price, position_action=PositionAction.CLOSE)
         self._closing_id = order_id
         self._sent(order_id)
         self._books.note_exit(order_id)
@@ -217,7 +219,7 @@ class StartUp:
             if not await self._ended(order_id, SETTLE_WAIT_S):
                 return f"order {order_id} is not known to have ended"
         self._closing_id = None
-        return self._connector.rejection_reason(order_id) or f"nothing more trades at {price} or better"
+        return self._connector.rejection_reason(order_id) or f"nothing more trades at {whole.limit_price} or better"
 
     async def _end(self, order_id: str) -> None:
         """Cancel an order again and again until it has ended."""

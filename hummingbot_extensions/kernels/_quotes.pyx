@@ -251,8 +251,8 @@ def match(sign, order_ticks, order_lots, quote_ticks, near_ticks, far_ticks, min
 def room_prefix(lots, cap_lots):
     """Compiled twin of ``_quotes_py.room_prefix``."""
     cdef int64_t sizes[MAX_LAYERS]
-    cdef Py_ssize_t i, count = read_lots("lots", lots, sizes)
     cdef int64_t total = 0, cap = bounded("cap_lots", cap_lots)
+    cdef Py_ssize_t i, count = read_lots("lots", lots, sizes)
     for i in range(count):
         total += sizes[i]
         if total > cap:

@@ -376,7 +376,10 @@ def test_match_twins_are_equal(sign, ticks, data) -> None:
 
 
 @needs_compiled
-@given(lots=st.lists(st.integers(1, 9) | INTS, max_size=9) | st.lists(st.integers(1, 2**52), max_size=300), cap=INTS)
+@given(
+    lots=st.lists(st.integers(1, 9) | INTS, max_size=9) | st.lists(st.integers(1, 2**52), max_size=300),
+    cap=st.integers(-1, 60) | st.integers(0, 2**53) | INTS,
+)
 def test_room_twins_are_equal(lots, cap) -> None:
     """Same count and the same errors, near the largest sums too."""
     assert outcome(_quotes_py.room_prefix, lots, cap) == outcome(_quotes.room_prefix, lots, cap)

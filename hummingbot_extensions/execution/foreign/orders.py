@@ -22,7 +22,14 @@ from hummingbot.core.data_type.in_flight_order import OrderState
 from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
 from hummingbot.core.event.events import MarketEvent
 
-from hummingbot_extensions.connector.errors import ConnectorError, Misconfigured, NotFound, Rejected, Throttled
+from hummingbot_extensions.connector.errors import (
+    ConnectorError,
+    Misconfigured,
+    NotFound,
+    Rejected,
+    RuleBroken,
+    Throttled,
+)
 from hummingbot_extensions.connector.leftovers import LeftoverOrder
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.execution.foreign import upstream
@@ -64,6 +71,8 @@ class _Record:
 
     heard_ns: int
     is_placed_here: bool = False
+    is_placing: bool = False
+    """The request has not ended: it may reach the venue yet."""
     is_confirmed: bool = False
     failure: Failure | None = None
     end: OrderOutcome | None = None
@@ -98,7 +107,7 @@ class ForeignOrders:
         """Kept here: Hummingbot holds its listeners weakly."""
         for event, listener in self._listeners:
             connector.add_listener(event, listener)
-        upstream.watch_orders(connector, self._on_tracked, self._on_failed)
+        upstream.watch_orders(connector, self)
 
     # --- what the quoter asks ---
 
@@ -158,7 +167,11 @@ class ForeignOrders:
             record = self._record(client_order_id)
             is_late = order.is_pending_create and time.monotonic_ns() - record.heard_ns >= PENDING_NS
             if is_late or self._is_unconfirmed(order, record):
-                record.is_confirmed = await self.ask(order) is Seen.OPEN or record.is_confirmed
+                seen = await self.ask(order)
+                record.is_confirmed = seen is Seen.OPEN or record.is_confirmed
+                if seen is Seen.ABSENT and self._is_never_there(client_order_id, record.heard_ns):
+                    self._note(client_order_id, Failure(Verdict.REFUSED, NotFound, "the venue does not know it"))
+                    upstream.end_unknown(self._connector, order)
 
     async def ask(self, order: Any) -> Seen:
         """The venue's word on an order, within ``ASK_S``; Hummingbot is told of it, and of fills it had missed."""
@@ -200,7 +213,8 @@ class ForeignOrders:
         orders |= {key: suspect.order for key, suspect in self._suspects.items()}
         seen = await asyncio.gather(*(self.ask(order) for order in orders.values()))
         words: dict[str, tuple[Any | None, Seen]] = {
-            key: (order, one) for (key, order), one in zip(orders.items(), seen, strict=True)}
+            key: (order, Seen.SILENT if one is Seen.ABSENT and self._record(key).is_placing else one)
+            for (key, order), one in zip(orders.items(), seen, strict=True)}
         for key, (_order, one) in words.items():
             if key in self._suspects:
                 self._judge(self._suspects[key], one)
@@ -231,8 +245,8 @@ class ForeignOrders:
         """Let a suspect go on the venue's word, keep it otherwise."""
         age_ns = time.monotonic_ns() - suspect.since_ns
         suspect.answers += seen is Seen.ANSWERED
-        is_never_there = (seen is Seen.ABSENT and age_ns >= ABSENT_NS) or (
-            suspect.is_answered and suspect.answers >= ANSWERS and age_ns >= ABSENT_NS)
+        is_unseen = seen is Seen.ABSENT or (suspect.is_answered and suspect.answers >= ANSWERS)
+        is_never_there = is_unseen and self._is_never_there(suspect.order.client_order_id, suspect.since_ns)
         if seen is Seen.ENDED or is_never_there:
             self._settle(suspect.order.client_order_id, OrderOutcome.REJECTED if is_never_there
                          else OrderOutcome.ACCEPTED)
@@ -243,6 +257,10 @@ class ForeignOrders:
             logging.getLogger(__name__).error(
                 "order outcome still unknown id=%s after %d s: nothing is placed on its side. Look at the venue and "
                 "cancel it there", suspect.order.client_order_id, age_ns // 1_000_000_000)
+
+    def _is_never_there(self, client_order_id: str, since_ns: int) -> bool:
+        """Whether the venue's not knowing an order may be believed: nothing is on its way any more."""
+        return not self._record(client_order_id).is_placing and time.monotonic_ns() - since_ns >= ABSENT_NS
 
     def _settle(self, client_order_id: str, end: OrderOutcome) -> None:
         self._suspects.pop(client_order_id, None)
@@ -260,12 +278,24 @@ class ForeignOrders:
 
     # --- news ---
 
-    def _on_tracked(self, client_order_id: str) -> None:
+    def on_placing(self, client_order_id: str) -> None:
+        """A placement begins."""
+        self._record(client_order_id).is_placing = True
+
+    def on_tracked(self, client_order_id: str) -> None:
+        """Hummingbot begins to track an order."""
         self._record(client_order_id).is_placed_here = True
 
-    def _on_failed(self, client_order_id: str, error: Exception | None) -> None:
-        """A placing failed, of which Hummingbot's event will tell. Said before, so that the event's readers know why.
-        """
+    def on_placed(self, client_order_id: str, error: Exception | None) -> None:
+        """A placement has ended. One that broke off before Hummingbot tracked the order was never sent."""
+        record = self._record(client_order_id)
+        record.is_placing = False
+        if error is not None and not record.is_placed_here:
+            self._note(client_order_id, Failure(Verdict.REFUSED, RuleBroken, f"never sent: {error!r}"))
+            upstream.fail_unsent(self._connector, client_order_id, error)
+
+    def on_failed(self, client_order_id: str, error: Exception | None) -> None:
+        """An order failed, of which Hummingbot's event will tell. Said before, so that the event's readers know why."""
         if error is None:
             self._note(client_order_id, Failure(Verdict.ANSWERED, Rejected, "failed, the connector does not say why"))
         else:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+from hummingbot.core.data_type.common import OrderType
+from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent
 
 from hummingbot_extensions.compat import require
 
 NEEDED = (
-    "_order_tracker", "_user_stream_tracker", "_time_synchronizer", "_update_order_after_failure",
+    "_order_tracker", "_create_order", "_user_stream_tracker", "_time_synchronizer", "_update_order_after_failure",
     "_request_order_status", "_all_trade_updates_for_order", "_execute_order_cancel", "_update_positions",
     "_is_order_not_found_during_status_update_error",
 )
@@ -56,6 +58,19 @@ def hold(connector: Any, order: Any) -> None:
     tracker = require(connector, "_order_tracker")
     require(tracker, "_cached_orders").pop(order.client_order_id, None)
     require(tracker, "_lost_orders")[order.client_order_id] = order
+
+
+def end_unknown(connector: Any, order: Any) -> None:
+    """Tell Hummingbot that the venue does not know an order that it takes for open: it fails."""
+    require(connector, "_update_order_after_failure")(
+        order_id=order.client_order_id, trading_pair=order.trading_pair,
+        exception=LookupError("the venue does not know it"))
+
+
+def fail_unsent(connector: Any, client_order_id: str, error: Exception) -> None:
+    """Send Hummingbot's failure event for an order that it never began to track: nobody else will."""
+    connector.trigger_event(MarketEvent.OrderFailure, MarketOrderFailureEvent(
+        connector.current_timestamp, client_order_id, OrderType.LIMIT, type(error).__name__, str(error)))
 
 
 def let_go(connector: Any, client_order_id: str) -> None:
@@ -108,19 +123,46 @@ def venue_time_s(connector: Any) -> float:
     return float(require(connector, "_time_synchronizer").time())
 
 
-def watch_orders(
-    connector: Any, on_tracked: Callable[[str], None], on_failed: Callable[[str, Exception | None], None]
-) -> None:
-    """Be told of every order that begins to be tracked, and of every failure before its event goes out."""
+class OrderNews(Protocol):
+    """Who is told what happens to orders between Hummingbot's events. None of it may raise."""
+
+    def on_placing(self, client_order_id: str) -> None:
+        """A placement begins: from here on the order may reach the venue."""
+
+    def on_tracked(self, client_order_id: str) -> None:
+        """Hummingbot begins to track an order."""
+
+    def on_failed(self, client_order_id: str, error: Exception | None) -> None:
+        """An order failed; its event goes out next."""
+
+    def on_placed(self, client_order_id: str, error: Exception | None) -> None:
+        """A placement has ended, whatever came of it: the order will not be sent any more."""
+
+
+def watch_orders(connector: Any, news: OrderNews) -> None:
+    """Be told of what happens to orders beside Hummingbot's events."""
     start, fail = require(connector, "start_tracking_order"), require(connector, "_update_order_after_failure")
+    create = require(connector, "_create_order")
 
     def started(order_id: str, *arguments: Any, **named: Any) -> Any:
-        on_tracked(order_id)
+        news.on_tracked(order_id)
         return start(order_id, *arguments, **named)
 
     def failed(order_id: str, trading_pair: str, exception: Exception | None = None) -> Any:
-        on_failed(order_id, exception)
+        news.on_failed(order_id, exception)
         return fail(order_id=order_id, trading_pair=trading_pair, exception=exception)
 
+    async def created(trade_type: Any, order_id: str, *arguments: Any, **named: Any) -> Any:
+        problem: Exception | None = None
+        news.on_placing(order_id)
+        try:
+            return await create(trade_type, order_id, *arguments, **named)
+        except Exception as error:
+            problem = error
+            raise
+        finally:
+            news.on_placed(order_id, problem)
+
+    connector._create_order = created
     connector.start_tracking_order = started
     connector._update_order_after_failure = failed

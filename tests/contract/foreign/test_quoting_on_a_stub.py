@@ -14,6 +14,7 @@ from hummingbot.core.data_type.in_flight_order import PerpetualDerivativeInFligh
 
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState as Held
+from hummingbot_extensions.core.view import OwnOrder
 from hummingbot_extensions.execution import market_view, stopping
 from tests.contract.foreign.bot import Bot, bot
 from tests.contract.foreign.small_venue import SmallVenue
@@ -48,6 +49,11 @@ def test_it_quotes_follows_fills_and_leaves_nothing(tmp_path: Path, monkeypatch:
             assert line.venue.resting == []
 
     warp.run(life())
+
+
+def exposure(line: Bot) -> list[OwnOrder]:
+    """Every order that a decision counts: those of the levels, and those that nobody owns."""
+    return [*line.quoter.open_orders(), *market_view.leftovers(line.connector, PAIR, time.monotonic_ns())]
 
 
 async def exposed(line: Bot, side: Side) -> None:
@@ -160,14 +166,11 @@ def test_a_placement_without_any_word_stays_exposure(tmp_path: Path, monkeypatch
             await until(lambda: len(connector.in_flight_orders) == 2, 20.0, line.describe)
             connector.is_silent = True
             assert {o.state for o in line.quoter.open_orders()} == {Held.PLACING}
-            await until(
-                lambda: {o.state for o in line.quoter.open_orders()} == {Held.UNKNOWN}, 20.0, line.describe)
+            await until(lambda: [o.state for o in exposure(line)] == [Held.UNKNOWN] * 2, 20.0, line.describe)
             began_s = time.monotonic()
             await until(lambda: time.monotonic() - began_s > 60, 100.0)
             assert len(connector.placements) == 2
-            assert sum(o.size for o in line.quoter.open_orders()) + sum(
-                o.remaining for o in connector.leftover_orders(PAIR)) == Decimal("0.2")
-            connector.is_silent = False
+            assert [(o.size, o.state) for o in exposure(line)] == [(Decimal("0.1"), Held.UNKNOWN)] * 2
 
     warp.run(life())
 

@@ -83,9 +83,8 @@ def test_e5_inside_the_dead_band_inventory_moves_nothing(inventory: float) -> No
 
 
 @pytest.mark.parametrize(("inventory", "bps"), [
-    (0.0, 0.0), (0.4, 0.0), (0.43, 3.0 * 0.05**2.5), (0.55, 3.0 * 0.25**2.5),
-    (0.7, 3.0 * 0.5**2.5), (0.85, 3.0 * 0.75**2.5), (1.0, 3.0),
-    (2.0, 3.0),
+    (0.0, 0.0), (0.4, 0.0), (0.43, 3.0 * 0.05**2.5), (0.55, 3.0 * 0.25**2.5), (0.7, 3.0 * 0.5**2.5),
+    (0.85, 3.0 * 0.75**2.5), (1.0, 3.0), (2.0, 3.0),
 ])
 def test_e13_pressure_curve(inventory: float, bps: float) -> None:
     """Nothing to 0.4, then strength x excess^2.5 of 6 bps; it widens the adding side and leaves the other."""
