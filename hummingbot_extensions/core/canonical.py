@@ -61,7 +61,12 @@ def _decode(kind: Any, plain: Plain) -> Any:
     if origin is tuple:
         if not isinstance(plain, list):
             raise ValueError(f"expected a list, got {plain!r}")
-        return tuple(_decode(typing.get_args(kind)[0], item) for item in plain)
+        kinds = typing.get_args(kind)
+        if len(kinds) == 2 and kinds[1] is Ellipsis:
+            return tuple(_decode(kinds[0], item) for item in plain)
+        if len(kinds) != len(plain):
+            raise ValueError(f"expected {len(kinds)} items, got {len(plain)}")
+        return tuple(_decode(one, item) for one, item in zip(kinds, plain, strict=True))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(plain, dict) or plain.get("_") != kind.__name__:
             raise ValueError(f"expected a {kind.__name__}, got {plain!r}")

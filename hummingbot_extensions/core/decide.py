@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hummingbot_extensions.core import anchors, breakers
+from hummingbot_extensions.core import anchors, breakers, outlook
 from hummingbot_extensions.core.breaker_state import Level
-from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place, Quote, Silence
+from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place
+from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quoting import desired_quote
+from hummingbot_extensions.core.quoting import side_ladder
 from hummingbot_extensions.core.reconcile import after_placing, reconcile_side
 from hummingbot_extensions.core.risk import after_hard_stop_check
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketView
 
@@ -55,27 +57,31 @@ def decide(inputs: DecisionInputs) -> Decision:
     mark = anchors.mark_estimate(view, state.basis_frac)
     refusal = _refusal(view, account, params, mark) or HELD.get(state.breaker.level)
     position = account.tier_position
-    if refusal is None and position is not None:
+    if refusal is None and position is not None and mark is not None:
+        state = outlook.after_frame(state, view, position, params)
         state = after_hard_stop_check(state, position, view.now_ns, params)
+        if state.volatility.is_paused:
+            refusal = Silence.VOLATILITY
 
-    quotes: list[Quote] = []
+    if refusal is None and (mark is None or position is None):
+        refusal = Silence.NO_MARK
+    ladders: list[Ladder] = []
     actions: list[Action] = []
     silences: dict[Side, Silence | None] = {}
+    seen = None
+    if refusal is None and mark is not None and position is not None:
+        seen = outlook.outlook(mark, position, view, account, state, params)
     for side in (Side.BUY, Side.SELL):
-        wanted: Quote | Silence
-        if refusal is not None or mark is None or position is None:
-            wanted = refusal or Silence.NO_MARK
-        else:
-            wanted = desired_quote(side, position, state.hard_stop_since_ns is not None, mark, view, params)
-        if isinstance(wanted, Quote):
-            quotes.append(wanted)
-        plan = reconcile_side(side, wanted, mark, view, account, params, state)
+        wanted = side_ladder(side, seen, view, params) if seen is not None else refusal or Silence.NO_MARK
+        if isinstance(wanted, Ladder):
+            ladders.append(wanted)
+        plan = reconcile_side(side, wanted, view, account, params, state)
         state, account = plan.state, after_placing(account, plan.actions)
         actions.extend(plan.actions)
         silences[side] = plan.silence
     actions.sort(key=_cancels_first)
     state = replace(state, bid_silence=silences[Side.BUY], ask_silence=silences[Side.SELL])
-    return Decision(mark, tuple(quotes), tuple(actions), silences[Side.BUY], silences[Side.SELL], state)
+    return Decision(mark, tuple(ladders), tuple(actions), silences[Side.BUY], silences[Side.SELL], state)
 
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:

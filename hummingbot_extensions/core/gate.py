@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from hummingbot_extensions.core import gate_limits as limits
-from hummingbot_extensions.core.decision import Quote
 from hummingbot_extensions.core.gate_arithmetic import UP
 from hummingbot_extensions.core.gate_exposure import Exposure, position_ahead
 from hummingbot_extensions.core.gate_params import GateParams
@@ -29,6 +28,7 @@ from hummingbot_extensions.core.gate_state import (
     Verdict,
     after_placed,
 )
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.view import AccountView, MarketView
 
 PASSED = Verdict(True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hummingbot_extensions.core.decision import Quote
 from hummingbot_extensions.core.gate_arithmetic import UP, ZERO, is_amount
 from hummingbot_extensions.core.gate_state import AccountTotals
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView
 

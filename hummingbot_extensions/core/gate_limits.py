@@ -9,11 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from math import isfinite
 
-from hummingbot_extensions.core.decision import Quote
 from hummingbot_extensions.core.gate_arithmetic import DOWN, ONE, UP, ZERO, is_amount
 from hummingbot_extensions.core.gate_exposure import Exposure, margin_quote
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import AccountTotals, GateReason, GateState, MarginView, Refusal
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView
 

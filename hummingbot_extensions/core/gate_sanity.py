@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hummingbot_extensions.core.decision import Quote
 from hummingbot_extensions.core.gate_arithmetic import DOWN, UP, is_amount
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import GateReason, Refusal
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import MarketView
 

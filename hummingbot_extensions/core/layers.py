@@ -46,7 +46,7 @@ class LayerParams:
     one's size x ``size_decay`` ^ n.
     """
 
-    layers: int = 1
+    layer_count: int = 1
     first_spacing_bps: float = 1.2
     spacing_multiplier: float = 1.15
     max_spacing_bps: float | None = None
@@ -74,9 +74,9 @@ class LayerParams:
         shrinks = self.shrink_from_bps is not None or self.shrink_until_bps is not None
         rules: list[tuple[bool, str, str]] = [
             (
-                1 <= self.layers <= MAX_LAYERS,
-                "layers",
-                f"{self.layers} is not between 1 and {MAX_LAYERS}. Set it to 1 for a single quote a side",
+                1 <= self.layer_count <= MAX_LAYERS,
+                "layer_count",
+                f"{self.layer_count} is not between 1 and {MAX_LAYERS}. Set it to 1 for a single quote a side",
             ),
             (
                 0 < self.first_spacing_bps < inf,
@@ -152,8 +152,8 @@ class LayerParams:
         ]
         found = [(field, text) for holds, field, text in rules if not holds]
         if not found and (deepest := geometry(self).behind_bps[-1]) >= 1e4:
-            text = f"the last of {self.layers} stands {deepest:g} bps behind the first, where a bid has no price"
-            found.append(("layers", f"{text}. Ask for fewer, or cap the spacing"))
+            text = f"the last of {self.layer_count} stands {deepest:g} bps behind the first, where a bid has no price"
+            found.append(("layer_count", f"{text}. Ask for fewer, or cap the spacing"))
         return found
 
 
@@ -174,12 +174,12 @@ class Geometry:
 def spacings_bps(params: LayerParams) -> tuple[float, ...]:
     """Gap behind each layer but the last.
 
-    >>> [round(gap, 3) for gap in spacings_bps(LayerParams(layers=4, spacing_multiplier=1.2, max_spacing_bps=1.5))]
+    >>> [round(gap, 3) for gap in spacings_bps(LayerParams(layer_count=4, spacing_multiplier=1.2, max_spacing_bps=1.5))]
     [1.2, 1.44, 1.5]
     """
     cap = inf if params.max_spacing_bps is None else params.max_spacing_bps
     return tuple(
-        min(params.first_spacing_bps * params.spacing_multiplier**layer, cap) for layer in range(params.layers - 1)
+        min(params.first_spacing_bps * params.spacing_multiplier**layer, cap) for layer in range(params.layer_count - 1)
     )
 
 
@@ -195,7 +195,7 @@ def geometry(params: LayerParams) -> Geometry:
 def offsets_bps(behind_bps: Sequence[float], first_bps: float) -> list[float]:
     """Distance of each layer from the anchor when the first stands at ``first_bps``.
 
-    >>> round(offsets_bps(geometry(LayerParams(layers=18, max_spacing_bps=25)).behind_bps, 1.2)[-1], 2)
+    >>> round(offsets_bps(geometry(LayerParams(layer_count=18, max_spacing_bps=25)).behind_bps, 1.2)[-1], 2)
     79.29
     """
     return [first_bps + bps for bps in behind_bps]

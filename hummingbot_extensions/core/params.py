@@ -7,6 +7,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import Level
+from hummingbot_extensions.core.drift import DriftParams
+from hummingbot_extensions.core.layers import LayerParams
+from hummingbot_extensions.core.pricing import Mode, PricingParams
+from hummingbot_extensions.core.skew import SkewParams
+from hummingbot_extensions.core.spec import param, section
+from hummingbot_extensions.core.volatility import VolatilityParams
 
 
 class HardStopRecovery(StrEnum):
@@ -24,40 +30,133 @@ class QuoteParams:
     <= worst_case_frac x net_max. ``problems`` lists every rule that is broken.
     """
 
-    order_distance_bps: float
-    cancel_distance_bps: float
-    rebalance_distance_bps: float
-    band_bps: float
-    band_margin_bps: float
-    order_size_base: Decimal
-    resume_limit_base: Decimal
-    soft_limit_base: Decimal
-    hard_stop_base: Decimal
-    net_max_base: Decimal
-    worst_case_frac: Decimal
-    hard_stop_cooldown_s: float
-    hard_stop_recovery: HardStopRecovery
-    stale_book_ms: float
-    stale_mark_ms: float
-    stale_private_ms: float
-    max_mark_mid_divergence_bps: float
-    min_dwell_ms: float
-    side_throttle_ms: float
-    cancel_retry_ms: float
-    cancel_budget_per_min: int
-    basis_halflife_s: float
-    breaker_level: Level = Level.NORMAL
-    breaker_release: int = 0
-    reject_limit: int = 5
-    reject_window_s: float = 300.0
-    reject_cooldown_s: float = 60.0
-    latency_degraded_ms: float = 1200.0
-    latency_pause_ms: float = 2000.0
-    throttle_limit: int = 3
-    venue_cooldown_s: float = 30.0
-    error_degraded_frac: float = 0.15
-    failure_limit: int = 3
-    stop_after_trips: int = 6
+    order_size_base: Decimal = param(
+        Decimal("0.002"), "Size of each quote, base units.", "quote", "Size of each quote in base units: ", gt=0
+    )
+    cancel_distance_bps: float = param(
+        2.0, "A quote nearer to mark than this is cancelled at once, bps.", "quote", ge=0, le=500
+    )
+    rebalance_distance_bps: float = param(
+        9.0, "A quote farther from mark than this is replaced, bps.", "quote", gt=0, le=500
+    )
+    band_bps: float = param(10.0, "Half-width of the paying band around mark, bps.", "quote", gt=0, le=500)
+    band_margin_bps: float = param(0.5, "Quotes stay this far inside the band's edge, bps.", "quote", ge=0, le=100)
+    resume_limit_base: Decimal = param(
+        Decimal("0.006"), "A hard stop ends under this absolute position, base units.", "position", gt=0
+    )
+    soft_limit_base: Decimal = param(
+        Decimal("0.01"),
+        "From this absolute position on only the reducing side is quoted, base units.",
+        "position",
+        "Soft position limit in base units: ",
+        gt=0,
+    )
+    hard_stop_base: Decimal = param(
+        Decimal("0.02"),
+        "At this absolute position everything is cancelled, base units.",
+        "position",
+        "Hard stop in base units: ",
+        gt=0,
+    )
+    net_max_base: Decimal = param(
+        Decimal("0.05"), "Absolute position cap, base units.", "position", "Absolute position cap in base units: ", gt=0
+    )
+    worst_case_frac: Decimal = param(
+        Decimal("0.5"),
+        "Part of the cap that all orders together may reach if every one filled.",
+        "position",
+        gt=0,
+        le=1,
+    )
+    hard_stop_cooldown_s: float = param(
+        30.0, "A hard stop lasts at least this long, seconds.", "position", ge=0, le=86_400
+    )
+    hard_stop_recovery: HardStopRecovery = param(
+        HardStopRecovery.MAKER, "After a hard stop: maker (reduce-only quotes) or wait (for a person).", "position"
+    )
+    stale_book_ms: float = param(2000.0, "Quotes are pulled when the book is older, ms.", "feed", gt=0, le=60_000)
+    stale_mark_ms: float = param(10_000.0, "Quotes are pulled when the mark is older, ms.", "feed", gt=0, le=120_000)
+    stale_private_ms: float = param(
+        30_000.0, "Quotes are pulled when the account stream showed no life for longer, ms.", "feed", gt=0, le=300_000
+    )
+    max_mark_mid_divergence_bps: float = param(
+        50.0, "Quotes are pulled when mark and mid are farther apart, bps.", "feed", gt=0, le=1000
+    )
+    min_dwell_ms: float = param(
+        3000.0, "A quote is not replaced younger than this, risk apart, ms.", "execution", ge=0, le=60_000
+    )
+    side_throttle_ms: float = param(
+        500.0, "Least time between two placements on a side, ms.", "execution", ge=0, le=60_000
+    )
+    cancel_retry_ms: float = param(
+        3000.0, "An unanswered cancel is sent again after this, ms.", "execution", ge=500, le=60_000
+    )
+    cancel_budget_per_min: int = param(10, "Most cancels a minute that are not for risk.", "execution", ge=1, le=600)
+    basis_halflife_s: float = param(
+        15.0, "Half-life of the average mark-to-mid basis, seconds.", "quote", gt=0, le=3600
+    )
+    breaker_level: Level = param(
+        Level.NORMAL,
+        "Level held by hand: normal, degraded, pause, cancel_only or stop; breakers may be stricter.",
+        "breakers",
+    )
+    breaker_release: int = param(0, "Change this number to end a stop that the breakers have set.", "breakers", ge=0)
+    reject_limit: int = param(
+        5,
+        "So many rejections within reject_window_s pause quoting; post-only ones do not count.",
+        "breakers",
+        ge=2,
+        le=50,
+    )
+    reject_window_s: float = param(300.0, "Rejections are counted over this time, seconds.", "breakers", gt=0, le=3600)
+    reject_cooldown_s: float = param(
+        60.0, "First pause after too many rejections, seconds; doubles up to eightfold.", "breakers", ge=5, le=3600
+    )
+    latency_degraded_ms: float = param(
+        1200.0, "Three orders in a row acknowledged later than this: fewer requests, ms.", "breakers", gt=0, le=60_000
+    )
+    latency_pause_ms: float = param(
+        2000.0,
+        "Three orders in a row acknowledged later than this: quotes are pulled, ms.",
+        "breakers",
+        gt=0,
+        le=60_000,
+    )
+    throttle_limit: int = param(3, "So many 429 answers within 10 s pull the quotes.", "breakers", ge=1, le=50)
+    venue_cooldown_s: float = param(
+        30.0, "First pause after slow answers or 429, seconds; doubles up to eightfold.", "breakers", ge=5, le=3600
+    )
+    error_degraded_frac: float = param(
+        0.15, "Part of a minute's requests that must fail for fewer to be sent.", "breakers", gt=0, le=1
+    )
+    failure_limit: int = param(
+        3,
+        "So many failures in a row (unknown orders, unanswered cancels, foreign positions) lead to safe mode.",
+        "breakers",
+        ge=2,
+        le=50,
+    )
+    stop_after_trips: int = param(
+        6,
+        "So many pauses for rejections or failures within an hour stop quoting until a person looks.",
+        "breakers",
+        ge=2,
+        le=100,
+    )
+
+    requote_tolerance_bps: float = param(
+        1.0, "In modes without a band an order is replaced once it is this far from where it should stand, bps.",
+        "quote", gt=0, le=100,
+    )  # fmt: skip
+    pricing: PricingParams = section(PricingParams)
+    layers: LayerParams = section(LayerParams)
+    skew: SkewParams = section(SkewParams)
+    volatility: VolatilityParams = section(VolatilityParams)
+    drift: DriftParams = section(DriftParams)
+
+    @property
+    def order_distance_bps(self) -> float:
+        return self.pricing.order_distance_bps
 
     @property
     def worst_case_cap_base(self) -> Decimal:
@@ -68,21 +167,22 @@ class QuoteParams:
         """(field, what is wrong and the fix) for every broken rule between fields; empty when all hold."""
         far = self.band_bps - self.band_margin_bps
         cap = self.worst_case_cap_base
+        is_banded = self.pricing.mode == Mode.UPTIME
         rules = (
             (
-                self.cancel_distance_bps < self.order_distance_bps,
+                not is_banded or self.cancel_distance_bps < self.order_distance_bps,
                 "cancel_distance_bps",
                 f"{self.cancel_distance_bps:g} is not below order_distance_bps {self.order_distance_bps:g}, "
                 "so every new quote would be cancelled at once. Lower it or quote farther away",
             ),
             (
-                self.order_distance_bps < self.rebalance_distance_bps,
+                not is_banded or self.order_distance_bps < self.rebalance_distance_bps,
                 "rebalance_distance_bps",
                 f"{self.rebalance_distance_bps:g} is not above order_distance_bps {self.order_distance_bps:g}, "
                 "so every new quote would be replaced at once. Raise it or quote nearer",
             ),
             (
-                self.rebalance_distance_bps <= far,
+                not is_banded or self.rebalance_distance_bps <= far,
                 "rebalance_distance_bps",
                 f"{self.rebalance_distance_bps:g} lies beyond band_bps - band_margin_bps = {far:g}, "
                 f"so quotes would rest outside the paying band. Set it to {far:g} or less",
@@ -117,4 +217,8 @@ class QuoteParams:
                 "so quoting would pause before it slows down. Lower it",
             ),
         )
-        return [(field, text) for holds, field, text in rules if not holds]
+        own = [(field, text) for holds, field, text in rules if not holds]
+        return [
+            *own, *self.pricing.problems(), *self.layers.problems(self.order_size_base), *self.skew.problems(),
+            *self.volatility.problems(), *self.drift.problems(),
+        ]  # fmt: skip

@@ -14,6 +14,7 @@ from enum import StrEnum
 from math import fsum, inf
 
 from hummingbot_extensions.core.rounding import bps_between, round_passive
+from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.types import Side
 
 NEAREST_BPS = -100.0
@@ -183,7 +184,9 @@ class PricingParams:
 
     mode: str = Mode.UPTIME.value
     anchor: Anchor = Anchor.MARK
-    order_distance_bps: float = 6.0
+    order_distance_bps: float = param(
+        6.0, "Distance of a new quote from mark, bps.", "quote", "Distance from mark in bps: ", gt=0, le=500
+    )
     rebate_improve_ticks: int = 0
     rebate_standoff_bps: float = 6.0
     half_spread_bps: float = 10.0

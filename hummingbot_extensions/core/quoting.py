@@ -1,24 +1,58 @@
-"""Desired quotes: a price at a distance from the mark, held inside the band, never crossing, on the lattice."""
+"""Where each layer of a side stands, between which distances an order serves it, and how large it is."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
-from hummingbot_extensions.core.decision import PriceBreakdown, Quote, Silence
+from hummingbot_extensions.core import layers, pricers, skew
+from hummingbot_extensions.core.breakeven import with_breakeven
+from hummingbot_extensions.core.ladder import Ladder, Stand
+from hummingbot_extensions.core.layers import LayerParams
+from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
+from hummingbot_extensions.core.pricing import (
+    JOINING_MODES,
+    Mode,
+    NoPrice,
+    PriceInputs,
+    SidePrice,
+    least_distance_bps,
+    with_floor,
+)
 from hummingbot_extensions.core.risk import is_adding
-from hummingbot_extensions.core.rounding import round_passive, round_size_down
+from hummingbot_extensions.core.silence import Silence
+from hummingbot_extensions.core.skew import SkewInputs
 from hummingbot_extensions.core.types import Side
-from hummingbot_extensions.core.view import MarketView
+from hummingbot_extensions.core.view import MarketRules, MarketView
+from hummingbot_extensions.kernels import quotes as kernels
+
+SIZE_KEPT_FRAC = 0.5
+"""An order that partial fills left under this part of the wanted size is replaced."""
+NO_DANGER_BPS = -10_000.0
+"""Risk distance of modes that mean to stand at the market."""
 
 
-def distance_bps(side: Side, price: float, mark: float) -> float:
-    """Distance of an order from the mark in bps, positive on its own side of it.
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What quotes depend on beside the view and the parameters, for one decision.
 
-    >>> round(distance_bps(Side.BUY, 99.93, 100.0), 6), round(distance_bps(Side.SELL, 99.93, 100.0), 6)
-    (7.0, -7.0)
+    ``position`` is signed, long positive, in base units; ``widening_bps`` moves every new quote away from the mark;
+    ``tolerance_scale`` and ``spacing_scale`` are factors of 1 or more.
     """
-    return (1.0 - price / mark) * 1e4 * side.sign
+
+    mark: float
+    position: Decimal
+    is_hard_stopped: bool
+    mode: str
+    prices: PriceInputs
+    skew: SkewInputs
+    widening_bps: float = 0.0
+    tolerance_scale: float = 1.0
+    spacing_scale: float = 1.0
 
 
 def passive_bound(side: Side, view: MarketView) -> Decimal | None:
@@ -32,44 +66,207 @@ def passive_bound(side: Side, view: MarketView) -> Decimal | None:
     return None if view.bid is None else view.bid + max(view.grid, view.rules.tick)
 
 
-def uptime_quote(
-    side: Side, size: Decimal, is_reduce_only: bool, mark: float, view: MarketView, params: QuoteParams
-) -> Quote | Silence:
-    """Quote at ``order_distance_bps`` from the mark, or the reason why there can be none inside the band."""
-    rules = view.rules
-    is_bid = side is Side.BUY
-    ideal = mark * (1.0 - side.sign * params.order_distance_bps / 1e4)
-    price = Decimal(repr(ideal))
-    bound = passive_bound(side, view)
-    if bound is not None:
-        price = min(price, bound) if is_bid else max(price, bound)
-    clamped = float(price)
-    price = round_passive(price, rules.tick, is_bid)
-    away = distance_bps(side, float(price), mark)
-    if away > params.band_bps - params.band_margin_bps or price <= 0:
-        return Silence.OUT_OF_BAND
-    size = round_size_down(size if rules.max_size is None else min(size, rules.max_size), rules.step)
-    if size < rules.min_size or size <= 0 or size * price < rules.min_notional:
-        return Silence.BELOW_MINIMUM
-    clamp = distance_bps(side, clamped, mark) - params.order_distance_bps
-    rounding = away - params.order_distance_bps - clamp
-    return Quote(side, price, size, is_reduce_only, PriceBreakdown(mark, params.order_distance_bps, clamp, rounding))
+def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuoteParams) -> Ladder | Silence:
+    """What ``side`` should show given the position tiers: all layers, reduce only, or nothing.
 
-
-def desired_quote(
-    side: Side, position: Decimal, is_hard_stopped: bool, mark: float, view: MarketView, params: QuoteParams
-) -> Quote | Silence:
-    """What ``side`` should show given the position tiers: both sides, reduce only, or nothing.
-
-    From the soft limit on, and through a hard stop, only the reducing side is quoted, marked reduce-only and no larger
-    than the position. A hard stop with recovery ``wait`` quotes nothing.
+    From the soft limit on, and through a hard stop, only the reducing side is quoted, marked reduce-only and together
+    no larger than the position. A hard stop with recovery ``wait`` quotes nothing.
     """
-    size = params.order_size_base
-    is_restricted = is_hard_stopped or abs(position) >= params.soft_limit_base
-    if not is_restricted:
-        return uptime_quote(side, size, False, mark, view, params)
-    if is_adding(side, position):
-        return Silence.HARD_STOP if is_hard_stopped else Silence.SOFT_LIMIT
-    if is_hard_stopped and params.hard_stop_recovery is HardStopRecovery.WAIT:
-        return Silence.HARD_STOP
-    return uptime_quote(side, min(size, abs(position)), True, mark, view, params)
+    position = outlook.position
+    is_restricted = outlook.is_hard_stopped or abs(position) >= params.soft_limit_base
+    adds = is_adding(side, position)
+    if is_restricted:
+        if adds:
+            return Silence.HARD_STOP if outlook.is_hard_stopped else Silence.SOFT_LIMIT
+        if outlook.is_hard_stopped and params.hard_stop_recovery is HardStopRecovery.WAIT:
+            return Silence.HARD_STOP
+    elif params.pricing.ping_pong and not side_allowed(
+        side, float(position), float(view.rules.min_size), params.pricing
+    ):
+        return Silence.PING_PONG
+    stand = first_stand(side, outlook, is_restricted, params)
+    if isinstance(stand, Silence):
+        return stand
+    reducible = int(abs(position) / view.rules.step) if is_restricted else None
+    return _ladder(side, stand, outlook, adds, reducible, view, params)
+
+
+def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteParams) -> Stand | Silence:
+    """The first layer: the mode's price, moved by skew within its bounds, farther while volatile, never under a floor.
+
+    In mode ``uptime`` nothing leaves the paying band. The distances at which an order is too near or too far follow the
+    intended distance, so that skew never cancels its own quotes.
+    """
+    priced = pricers.price(outlook.mode, side, outlook.prices, params.pricing)
+    if isinstance(priced, NoPrice):
+        return Silence.NO_PRICE
+    is_banded = outlook.mode == Mode.UPTIME
+    most = params.band_bps - params.band_margin_bps if is_banded else None
+    base, price = priced.distance_bps, priced
+    moved = skew.terms(side, outlook.skew, params.skew)
+    if moved:
+        _, clamp = skew.clamped_distance(base, moved, params.skew, math.inf if most is None else most)
+        price = SidePrice.of(*price.terms, *moved, *((("skew_clamp", clamp),) if clamp else ()))
+    skewed = price.distance_bps
+    if outlook.widening_bps:
+        price = price.plus("volatility", outlook.widening_bps)
+    if params.pricing.breakeven:
+        price = with_breakeven(side, price, outlook.prices, most, is_loss_rule)
+    price = with_floor(price, outlook.prices, params.pricing)
+    if most is not None and price.distance_bps > most >= base:
+        price = price.plus("band", most - price.distance_bps)
+    return _stand(price, skewed, base, most, outlook, params)
+
+
+def _stand(
+    price: SidePrice, skewed: float, base: float, most: float | None, outlook: Outlook, params: QuoteParams
+) -> Stand:
+    intended = price.distance_bps
+    floor = least_distance_bps(outlook.prices, params.pricing)
+    if most is not None:
+        near = skew.too_near_bps(params.cancel_distance_bps, skewed, base)
+        far = skew.too_far_bps(params.rebalance_distance_bps, intended, base, most)
+        return Stand(price.terms, intended, near, near, far, most)
+    tolerance = params.requote_tolerance_bps * outlook.tolerance_scale
+    risk = NO_DANGER_BPS
+    if outlook.mode not in JOINING_MODES and base > 0:
+        risk = skew.too_near_bps(params.cancel_distance_bps, max(skewed, 0.0), base)
+    near = max(intended - tolerance, risk, NO_DANGER_BPS if floor is None else floor)
+    return Stand(price.terms, intended, risk, near, intended + tolerance, None)
+
+
+def _ladder(
+    side: Side, stand: Stand, outlook: Outlook, adds: bool, reducible: int | None, view: MarketView, params: QuoteParams
+) -> Ladder | Silence:
+    """All layers behind ``stand``, never crossing, on the lattice, of sizes that the venue takes."""
+    rules, sign, mark = view.rules, side.sign, outlook.mark
+    shrinks = params.layers.shrink_from_bps is not None
+    which, lots = layer_lots(
+        params.layers, params.order_size_base, rules, _coarse(mark), outlook.prices.range_bps if shrinks else None
+    )
+    behind = geometry(params.layers).behind_bps
+    count = len(which)
+    if adds and reducible is None and outlook.skew.inventory_frac:
+        count = min(count, layers.adding_layers(count, outlook.skew.inventory_frac, params.layers.adding_cut_frac))
+        kept = skew.adding_size_frac(outlook.skew.inventory_frac, params.skew)
+        if kept < 1.0:
+            lots = tuple(int(each * kept) for each in lots)
+    if reducible is not None:
+        lots = _cut(lots, reducible)
+        count = min(count, len(lots))
+    if not count:
+        return Silence.BELOW_MINIMUM
+    offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
+    distances = [stand.distance_bps + offset for offset in offsets]
+    bound = passive_bound(side, view)
+    tick = float(rules.tick)
+    ticks, sizes, first = kernels.ladder_ticks(
+        mark, tick, sign, distances, list(lots[:count]),
+        None if bound is None else _bound_tick(bound, rules.tick, sign), 1, _most_lots(rules),
+    )  # fmt: skip
+    most = stand.most_bps
+    if most is not None:
+        (last,) = kernels.price_ticks(mark, tick, sign, [most], False)
+        held = [index for index, each in enumerate(ticks) if (each - last) * sign >= 0]
+        if len(held) < len(ticks) and not held and distances[0] <= most and _is_clear(last, bound, rules.tick, sign):
+            ticks, held = [last, *ticks[1:]], [0]  # rounding alone put it outside
+        ticks, sizes, first = ([values[index] for index in held] for values in (ticks, sizes, first))
+    if not ticks:
+        return Silence.OUT_OF_BAND
+    return _checked(side, stand, mark, rules, which, offsets, ticks, sizes, first, reducible is not None)
+
+
+def _checked(
+    side: Side, stand: Stand, mark: float, rules: MarketRules, which: Sequence[int], offsets: Sequence[float],
+    ticks: Sequence[int], sizes: Sequence[int], first: Sequence[int], is_reduce_only: bool,
+) -> Ladder | Silence:  # fmt: skip
+    """The ladder of the layers that are large enough, with the prices between which an order may stay."""
+    least = _least_lots(rules)
+    lot_quote = float(rules.step) * float(rules.tick)
+    keep = [
+        index for index, lots in enumerate(sizes)
+        if lots >= least and (
+            lots * ticks[index] * lot_quote > float(rules.min_notional) * (1 + 1e-9)
+            or lots * rules.step * ticks[index] * rules.tick >= rules.min_notional)
+    ]  # fmt: skip
+    if not keep:
+        return Silence.BELOW_MINIMUM
+    sign, tick = side.sign, float(rules.tick)
+    far_bps, near_bps, behind = [], [], []
+    for index in keep:
+        offset = offsets[first[index]]
+        behind.append(offset)
+        near_bps.append(stand.near_bps + offset)
+        far_bps.append(stand.far_bps + offset)
+    if stand.most_bps is not None:
+        far_bps = [min(bps, stand.most_bps) for bps in far_bps]
+    near = kernels.price_ticks(mark, tick, sign, near_bps)
+    far = kernels.price_ticks(mark, tick, sign, far_bps, False)
+    (risk,) = kernels.price_ticks(mark, tick, sign, [stand.risk_bps])
+    shown = [ticks[index] for index in keep]
+    lots = [sizes[index] for index in keep]
+    if any((each - limit) * sign < 0 for each, limit in zip(shown, far, strict=True)):
+        # Where the book or a coarse tick holds a quote beyond that, an order stays as long as it earns.
+        last = None
+        if stand.most_bps is not None:
+            (last,) = kernels.price_ticks(mark, tick, sign, [stand.most_bps], False)
+        far = [
+            limit if (each - limit) * sign >= 0 else each if last is None else last
+            for each, limit in zip(shown, far, strict=True)
+        ]
+    return Ladder(
+        side, mark, rules.tick, rules.step, is_reduce_only, stand, tuple(which[first[index]] for index in keep),
+        tuple(behind), tuple(shown), tuple(lots), tuple(max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in lots),
+        tuple(near), tuple(far), risk,
+    )  # fmt: skip
+
+
+geometry = lru_cache(maxsize=64)(layers.geometry)
+
+
+@lru_cache(maxsize=256)
+def layer_lots(
+    params: LayerParams, order_size_base: Decimal, rules: MarketRules, mark: float, volatility_bps: float | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(layer, lots) of every layer that the venue would take at a price near ``mark``, nearest first."""
+    shape = geometry(params)
+    first = layers.first_size_base(params, order_size_base, Decimal(repr(mark)))
+    if first is None:
+        return (), ()
+    frac = layers.shrunk_frac(params, volatility_bps)
+    sizes = layers.sizes_base(params, shape.weights, shape.behind_bps, first, mark, rules, frac)
+    return sizes.layers, sizes.lots
+
+
+def _coarse(mark: float) -> float:
+    """The mark rounded down by at most one percent: sizes need not follow every tick."""
+    unit = 10.0 ** (math.floor(math.log10(mark)) - 2)
+    return math.floor(mark / unit) * unit
+
+
+def _cut(lots: Sequence[int], most: int) -> tuple[int, ...]:
+    """The first lots that are at most ``most`` together, the last one cut to fit."""
+    kept: list[int] = []
+    for each in lots:
+        if most <= 0:
+            break
+        kept.append(min(each, most))
+        most -= each
+    return tuple(kept)
+
+
+def _bound_tick(bound: Decimal, tick: Decimal, sign: int) -> int:
+    """Tick of the best price that cannot take, on the lattice and no nearer to the market."""
+    return math.floor(bound / tick) if sign > 0 else math.ceil(bound / tick)
+
+
+def _is_clear(tick_number: int, bound: Decimal | None, tick: Decimal, sign: int) -> bool:
+    return bound is None or (_bound_tick(bound, tick, sign) - tick_number) * sign >= 0
+
+
+def _least_lots(rules: MarketRules) -> int:
+    return max(1, math.ceil(rules.min_size / rules.step))
+
+
+def _most_lots(rules: MarketRules) -> int | None:
+    return None if rules.max_size is None else int(rules.max_size / rules.step)

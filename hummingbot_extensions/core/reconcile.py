@@ -1,4 +1,4 @@
-"""From the quote a side wants and the orders it has to the fewest actions that make them agree."""
+"""From the quotes a side wants and the orders it has to the fewest actions that make them agree."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place, Quote, Silence
+from hummingbot_extensions.core.assignment import assigned, ticks_of
+from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
+from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.risk import is_adding, room
 from hummingbot_extensions.core.rounding import round_size_down
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
 
 RISK_FAULTS = (CancelReason.TOO_NEAR, CancelReason.NOT_REDUCING, CancelReason.OVER_CAP)
-MAX_ORDERS_A_SIDE = 2
+ORDERS_A_LAYER = 2
 """The order that rests and its replacement; orders being cancelled are not counted."""
-SIZE_KEPT_FRAC = Decimal("0.5")
-"""An order that partial fills left under this part of the wanted size is replaced."""
 FIRST_REJECT_BACKOFF_MS = 500.0
 MAX_REJECT_BACKOFF_MS = 30_000.0
 MAX_REJECT_DOUBLINGS = 10
@@ -37,142 +38,230 @@ class SidePlan:
     state: DecisionState
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the orders of a side stand to what it wants."""
+
+    kept: dict[str, int]
+    """Position in the wanted quotes of every order that serves one."""
+    risks: dict[str, CancelReason]
+    outdated: list[OwnOrder]
+    """Orders that serve no quote and are no danger, the one farthest from any quote first."""
+    unknown: list[OwnOrder]
+    """Orders that may rest or not."""
+
+
 def reconcile_side(
     side: Side,
-    wanted: Quote | Silence,
-    mark: float | None,
+    wanted: Ladder | Silence,
     view: MarketView,
     account: AccountView,
     params: QuoteParams,
     state: DecisionState,
 ) -> SidePlan:
-    """Actions that bring the orders of ``side`` to what is ``wanted``.
+    """Actions that bring the orders of ``side`` to what is ``wanted``, nearest layer first.
 
-    An order stays while its distance from the mark lies between the cancel and the rebalance distance. Too near is a
-    risk: cancelled at once. Too far is not: its replacement is placed first and it is cancelled when that one is live,
-    so that the side is never empty, unless both would not fit under the worst case. Unknown orders are never assumed
-    gone; they hold their side's slot until the venue has answered.
+    An order stays while it serves a quote of its own: one order, one quote. Nearer than the quotes allow is a risk:
+    cancelled at once. Farther is not: its replacement is placed first and it is cancelled when that one is live, so
+    that no layer is ever empty, unless both would not fit under the worst case. Unknown orders are never assumed gone;
+    each holds a layer until the venue has answered.
     """
     orders = [order for order in account.orders if order.side is side]
-    if isinstance(wanted, Silence) or mark is None:
-        reason = wanted if isinstance(wanted, Silence) else Silence.NO_MARK
-        cancels = [_cancel(order, reason, True, view.now_ns, params) for order in orders]
-        return SidePlan(tuple(c for c in cancels if c is not None), reason, state)
+    if isinstance(wanted, Silence):
+        return _silenced(orders, wanted, view.now_ns, params, state)
+    free = room(side, account.worst_position(side), (), params.worst_case_cap_base)
+    ladder = wanted.within(free, view.rules)
+    if not ladder:
+        # What rests has to shrink to nothing; a reducing side is never cut to this.
+        return _silenced(orders, Silence.WORST_CASE, view.now_ns, params, state)
+    standing = _standing(orders, ladder, free, account)
 
-    faults = {order.client_order_id: _fault(order, wanted, mark, account, params) for order in orders}
-    sound = [
-        order
-        for order in orders
-        if faults[order.client_order_id] is None and order.state in (OrderState.LIVE, OrderState.PLACING)
-    ]
-    keeper = min(
-        sound, key=lambda order: (order.state is not OrderState.LIVE, abs(order.price - wanted.price)), default=None
-    )
-
+    now_ns = view.now_ns
     actions: list[Action] = []
-    after = state
+    gone: set[str] = set()
+    served = set(standing.kept.values())
+    holes = [index for index in range(len(ladder)) if index not in served]
+    unready = len(holes) + sum(
+        1 for order in orders if order.client_order_id in standing.kept and order.state is not OrderState.LIVE
+    )
+    resting = [order for order in standing.outdated if order.state is OrderState.LIVE]
+    spare = max(0, len(resting) - unready)
     for order in orders:
-        if order is keeper:
-            continue
-        fault = faults[order.client_order_id]
-        is_risk = fault in RISK_FAULTS
-        is_under_way = _is_cancel_under_way(order)
-        if is_under_way:
-            is_risk = order.is_risk_cancel
-        elif not is_risk:
-            if keeper is None or keeper.state is not OrderState.LIVE:
-                continue
-            if not _has_cancel_budget(after, view.now_ns, params) or not _has_dwelt(order, view.now_ns, params):
-                continue
-        cancel = _cancel(order, fault or CancelReason.REPLACED, is_risk, view.now_ns, params)
-        if cancel is None:
-            continue
-        if not is_risk and not is_under_way:
-            after = _with_cancel(after, view.now_ns)
-        actions.append(cancel)
-
-    if keeper is not None:
-        return SidePlan(tuple(actions), None, after)
-    plan = _place(side, wanted, orders, faults, view, account, params, after)
+        risk = standing.risks.get(order.client_order_id)
+        if risk is not None or _is_cancel_under_way(order):
+            is_risk = order.is_risk_cancel if _is_cancel_under_way(order) else True
+            cancel = _cancel(order, risk or CancelReason.REPLACED, is_risk, now_ns, params)
+            if cancel is not None:
+                actions.append(cancel)
+                gone.add(order.client_order_id)
+    for order in resting[:spare]:
+        if _may_cancel(order, now_ns, params, state):
+            actions.append(_outdated_cancel(order, ladder))
+            gone.add(order.client_order_id)
+            state = _with_cancel(state, now_ns)
+    if not holes:
+        return SidePlan(tuple(actions), None, state)
+    covers = [order for order in standing.outdated if order.client_order_id not in gone]
+    plan = _fill_holes(ladder, holes, orders, gone, covers, standing, view, account, params, state)
     rests = any(order.state in (OrderState.LIVE, OrderState.PLACING) for order in orders)
     silence = None if rests or any(isinstance(action, Place) for action in plan.actions) else plan.silence
     return SidePlan((*actions, *plan.actions), silence, plan.state)
 
 
-def _place(
-    side: Side,
-    wanted: Quote,
+def _silenced(
+    orders: Sequence[OwnOrder], reason: Silence, now_ns: int, params: QuoteParams, state: DecisionState
+) -> SidePlan:
+    """Plan of a side that may show nothing."""
+    cancels = [_cancel(order, reason, True, now_ns, params) for order in orders]
+    return SidePlan(tuple(cancel for cancel in cancels if cancel is not None), reason, state)
+
+
+def _standing(orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, account: AccountView) -> _Standing:
+    """``free`` is what may rest on the side in all before the cap."""
+    position = account.position if account.position is not None else Decimal(0)
+    sign = ladder.side.sign
+    ticks = {order.client_order_id: ticks_of(order, ladder) * sign for order in orders}
+    risks: dict[str, CancelReason] = {}
+    sure: list[OwnOrder] = []
+    for order in orders:
+        if _may_fill_unwanted(order):
+            free -= order.size
+    reducible = abs(position)
+    # Nearest to the market first: where not all fit under the cap, the deepest go.
+    for order in sorted(orders, key=lambda order: (-ticks[order.client_order_id], order.placed_ns)):
+        if _is_cancel_under_way(order):
+            continue
+        order_id = order.client_order_id
+        if (order.is_reduce_only and is_adding(order.side, position)) or (
+            ladder.is_reduce_only and not order.is_reduce_only and order.size > reducible
+        ):
+            risks[order_id] = CancelReason.NOT_REDUCING
+        elif not order.is_reduce_only and order.size > free:
+            risks[order_id] = CancelReason.OVER_CAP
+        elif ticks[order_id] > ladder.risk_tick * sign:
+            risks[order_id] = CancelReason.TOO_NEAR
+        elif order.state is not OrderState.UNKNOWN:
+            sure.append(order)
+        if not _may_fill_unwanted(order):
+            free -= order.size
+    kept = assigned(sure, ladder)
+    left = [order for order in sure if order.client_order_id not in kept]
+    left.sort(key=lambda order: _gap_ticks(ticks[order.client_order_id] * sign, ladder), reverse=True)
+    unknown = [order for order in orders if order.state is OrderState.UNKNOWN]
+    return _Standing(kept, risks, left, unknown)
+
+
+def _may_fill_unwanted(order: OwnOrder) -> bool:
+    """Whether an order counts against the cap before those that are sure to rest: it is going, or may be there."""
+    return order.state in (OrderState.CANCELLING, OrderState.UNKNOWN)
+
+
+def _gap_ticks(ticks: int, ladder: Ladder) -> int:
+    """Distance of a price from the nearest layer."""
+    return min(abs(ticks - each) for each in ladder.ticks)
+
+
+def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
+    """Cancel of an order that serves no layer, under the reason why the nearest one does not want it."""
+    ticks = ticks_of(order, ladder)
+    sign = ladder.side.sign
+    nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
+    lots = int(order.size / ladder.step)
+    reason = CancelReason.REPLACED
+    if (ladder.far_ticks[-1] - ticks) * sign > 0:
+        reason = CancelReason.TOO_FAR
+    elif not ladder.min_lots[nearest] <= lots <= ladder.lots[nearest]:
+        reason = CancelReason.SIZE_CHANGED
+    return Cancel(order.client_order_id, order.side, reason, False)
+
+
+def _fill_holes(
+    ladder: Ladder,
+    holes: Sequence[int],
     orders: Sequence[OwnOrder],
-    faults: dict[str, CancelReason | None],
+    gone: set[str],
+    covers: list[OwnOrder],
+    standing: _Standing,
     view: MarketView,
     account: AccountView,
     params: QuoteParams,
     state: DecisionState,
 ) -> SidePlan:
-    """Place ``wanted`` if it may be placed now; otherwise the reason, and what has to be cancelled first."""
+    """Place the layers that no order serves, nearest first, as far as they may be placed now; the first reason why not.
+
+    ``covers`` are the outdated orders that rest in the meantime; where both do not fit, the cover goes first and its
+    room comes back when the venue confirms the cancel.
+    """
+    side, now_ns = ladder.side, view.now_ns
     if not account.can_place(side):
         return SidePlan((), Silence.NO_EXECUTOR, state)
-    if any(order.state is OrderState.UNKNOWN for order in orders):
-        return SidePlan((), Silence.UNKNOWN_ORDER, state)
     history = account.history(side)
-    if history.rejects_in_row and (view.now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(
-        history.rejects_in_row
-    ):
+    if history.rejects_in_row and (now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(history.rejects_in_row):
         return SidePlan((), Silence.REJECT_BACKOFF, state)
-    placed = state.placed_ns(side)
-    is_refunded = placed is not None and history.rejects_in_row > 0 and history.last_reject_ns >= placed
-    if placed is not None and not is_refunded and (view.now_ns - placed) / 1e6 < params.side_throttle_ms:
-        return SidePlan((), Silence.THROTTLED, state)
-
-    outdated = [
-        order for order in orders if order.state is OrderState.LIVE and faults[order.client_order_id] not in RISK_FAULTS
-    ]
-    if sum(1 for order in orders if order.state is not OrderState.CANCELLING) >= MAX_ORDERS_A_SIDE:
-        if len(outdated) < MAX_ORDERS_A_SIDE:
-            return SidePlan((), Silence.THROTTLED, state)
-        # The market ran away from an order and its replacement: the worse one makes room, the other holds the side.
-        outdated = [max(outdated, key=lambda order: abs(order.price - wanted.price))]
-        if not _may_cancel(outdated, view.now_ns, params, state):
-            return SidePlan((), Silence.THROTTLED, state)
-        return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
-    if not all(_has_dwelt(order, view.now_ns, params) for order in outdated):
-        return SidePlan((), Silence.THROTTLED, state)
-    # A spent budget does not keep a replacement back, only the cancel that follows it, or one that must come first.
-    may_cancel = _may_cancel(outdated, view.now_ns, params, state)
-
     position = account.position if account.position is not None else Decimal(0)
-    size = _size_that_fits(side, wanted, position, account, view, params)
-    if size < wanted.size and orders:
-        # Both do not fit: what rests has to go first. Its room comes back when the venue confirms the cancel.
-        if outdated and not may_cancel:
-            return SidePlan((), Silence.THROTTLED, state)
-        return _cancelled_first(side, outdated, faults, Silence.CANCEL_FIRST, view.now_ns, state)
-    if size < view.rules.min_size or size * wanted.price < view.rules.min_notional or size <= 0:
-        return SidePlan((), Silence.WORST_CASE, state)
-    if not wanted.is_reduce_only and _is_short_of_margin(side, size, wanted.price, position, account):
-        # So does its margin.
-        if outdated and not may_cancel:
-            return SidePlan((), Silence.THROTTLED, state)
-        return _cancelled_first(side, outdated, faults, Silence.MARGIN, view.now_ns, state)
-    after = replace(state, bid_placed_ns=view.now_ns) if side is Side.BUY else replace(state, ask_placed_ns=view.now_ns)
-    return SidePlan((Place(replace(wanted, size=size)),), None, after)
+    actions: list[Action] = []
+    reasons: list[Silence] = []
+    placed: list[OwnOrder] = []
+    open_count = sum(
+        1 for order in orders if order.state is not OrderState.CANCELLING and order.client_order_id not in gone
+    )
+    most = ORDERS_A_LAYER * (len(standing.kept) + len(holes))
+    unknown = list(standing.unknown)
+    margin = account
+    for index in holes:
+        if unknown:
+            unknown.pop(0)
+            reasons.append(Silence.UNKNOWN_ORDER)
+            continue
+        layer = ladder.layers[index]
+        last_ns = state.placed_ns(side, layer)
+        is_refunded = last_ns is not None and history.rejects_in_row > 0 and history.last_reject_ns >= last_ns
+        if last_ns is not None and not is_refunded and (now_ns - last_ns) / 1e6 < params.side_throttle_ms:
+            reasons.append(Silence.THROTTLED)
+            continue
+        price = ladder.price(index)
+        cover = min(covers, key=lambda order: abs(order.price - price), default=None) if covers else None
+        if cover is not None:
+            covers.remove(cover)
+        if open_count >= most or cover is not None and not _has_dwelt(cover, now_ns, params):
+            reasons.append(Silence.THROTTLED)
+            continue
+        quote = ladder.quote(index)
+        lack = _lack(side, quote, position, [*orders, *placed], margin, view, params)
+        if isinstance(lack, Silence):
+            reasons.append(lack)
+            if cover is None:
+                if lack is Silence.CANCEL_FIRST:
+                    continue
+                break  # the deepest layers go without
+            if not _may_cancel(cover, now_ns, params, state):
+                reasons[-1] = Silence.THROTTLED
+                continue
+            actions.append(_outdated_cancel(cover, ladder))
+            state = _with_cancel(state, now_ns)
+            continue
+        placing = Place(replace(quote, size=lack))
+        placed.append(OwnOrder("", side, quote.price, lack, OrderState.PLACING, quote.is_reduce_only, now_ns))
+        margin = after_placing(margin, (placing,))
+        state = state.with_placed(side, layer, now_ns)
+        open_count += 1
+        actions.append(placing)
+    return SidePlan(tuple(actions), reasons[0] if reasons else None, state)
 
 
-def _cancelled_first(
-    side: Side,
-    outdated: Sequence[OwnOrder],
-    faults: dict[str, CancelReason | None],
-    silence: Silence,
-    now_ns: int,
-    state: DecisionState,
-) -> SidePlan:
-    """Plan that cancels what has to make room and places nothing yet."""
-    cancels: list[Action] = []
-    for order in outdated:
-        fault = faults[order.client_order_id] or CancelReason.REPLACED
-        cancels.append(Cancel(order.client_order_id, side, fault, False))
-        state = _with_cancel(state, now_ns)
-    return SidePlan(tuple(cancels), silence, state)
+def _lack(
+    side: Side, quote: Quote, position: Decimal, orders: Sequence[OwnOrder], account: AccountView, view: MarketView,
+    params: QuoteParams,
+) -> Decimal | Silence:
+    """Size in which ``quote`` may be placed beside ``orders``, or what keeps it from being placed at all."""
+    size = _size_that_fits(side, quote, position, orders, account, view, params)
+    if size < quote.size and orders:
+        return Silence.CANCEL_FIRST
+    if size < view.rules.min_size or size * quote.price < view.rules.min_notional or size <= 0:
+        return Silence.WORST_CASE
+    if not quote.is_reduce_only and _is_short_of_margin(side, size, quote.price, position, account):
+        return Silence.MARGIN
+    return size
 
 
 def reject_backoff_ms(rejects_in_row: int) -> float:
@@ -183,39 +272,6 @@ def reject_backoff_ms(rejects_in_row: int) -> float:
     """
     doublings = min(rejects_in_row - 1, MAX_REJECT_DOUBLINGS)
     return float(min(FIRST_REJECT_BACKOFF_MS * 2.0**doublings, MAX_REJECT_BACKOFF_MS))
-
-
-def _fault(
-    order: OwnOrder, wanted: Quote, mark: float, account: AccountView, params: QuoteParams
-) -> CancelReason | None:
-    position = account.position if account.position is not None else Decimal(0)
-    if wanted.is_reduce_only and not order.is_reduce_only and order.size > abs(position):
-        return CancelReason.NOT_REDUCING
-    if order.is_reduce_only and is_adding(order.side, position):
-        return CancelReason.NOT_REDUCING
-    others = [other for other in account.orders if other is not order]
-    fits = room(order.side, account.worst_position(order.side), others, params.worst_case_cap_base)
-    if order.size > fits and not order.is_reduce_only:
-        return CancelReason.OVER_CAP
-    away = distance_bps(order.side, float(order.price), mark)
-    if away < params.cancel_distance_bps:
-        return CancelReason.TOO_NEAR
-    if away > _far_bps(wanted, mark, params):
-        return CancelReason.TOO_FAR
-    if order.size > wanted.size or order.size < min(wanted.size, fits) * SIZE_KEPT_FRAC:
-        return CancelReason.SIZE_CHANGED
-    return None
-
-
-def _far_bps(wanted: Quote, mark: float, params: QuoteParams) -> float:
-    """Distance beyond which an order is replaced.
-
-    Where the book or a coarse tick holds the wanted quote itself beyond the rebalance distance, a replacement would be
-    no better: an order then stays as long as it is inside the band.
-    """
-    if distance_bps(wanted.side, float(wanted.price), mark) <= params.rebalance_distance_bps:
-        return params.rebalance_distance_bps
-    return max(params.rebalance_distance_bps, params.band_bps - params.band_margin_bps)
 
 
 def _cancel(
@@ -247,9 +303,9 @@ def _with_cancel(state: DecisionState, now_ns: int) -> DecisionState:
     return replace(state, cancels_ns=(*kept, now_ns))
 
 
-def _may_cancel(orders: Sequence[OwnOrder], now_ns: int, params: QuoteParams, state: DecisionState) -> bool:
-    """Whether the budget and the age of every one of ``orders`` allow cancels that are not for risk."""
-    return _has_cancel_budget(state, now_ns, params) and all(_has_dwelt(order, now_ns, params) for order in orders)
+def _may_cancel(order: OwnOrder, now_ns: int, params: QuoteParams, state: DecisionState) -> bool:
+    """Whether the budget and the order's age allow a cancel that is not for risk."""
+    return _has_cancel_budget(state, now_ns, params) and _has_dwelt(order, now_ns, params)
 
 
 def _has_dwelt(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
@@ -257,14 +313,15 @@ def _has_dwelt(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
 
 
 def _size_that_fits(
-    side: Side, wanted: Quote, position: Decimal, account: AccountView, view: MarketView, params: QuoteParams
+    side: Side, wanted: Quote, position: Decimal, orders: Sequence[OwnOrder], account: AccountView, view: MarketView,
+    params: QuoteParams,
 ) -> Decimal:
     """Largest size up to the wanted one that keeps the worst case under the cap; reduce-only: within the position."""
     if wanted.is_reduce_only:
-        resting = sum((order.size for order in account.orders if order.side is side), Decimal(0))
+        resting = sum((order.size for order in orders), Decimal(0))
         limit = max(Decimal(0), abs(position) - resting)
     else:
-        limit = room(side, account.worst_position(side), account.orders, params.worst_case_cap_base)
+        limit = room(side, account.worst_position(side), orders, params.worst_case_cap_base)
     return round_size_down(min(wanted.size, limit), view.rules.step)
 
 

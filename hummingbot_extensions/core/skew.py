@@ -34,32 +34,32 @@ class SkewParams:
     signal_fade_frac: float = 0.05
     """Inventory beyond the dead band over which a signal against the position fades to nothing."""
 
-    is_linear_on: bool = False
+    skew_linear_on: bool = False
     skew_push_bps: float = 6.0
     """How much farther the adding side stands at the limit."""
     skew_pull_bps: float = 4.5
     """How much nearer the reducing side stands at the limit."""
 
-    is_shift_on: bool = False
+    skew_shift_on: bool = False
     skew_coeff_frac: float = 0.002
     """Part of the mark by which both quotes move against the position at the limit: 0.002 is 20 bps."""
     shift_sigma_gain: float = 0.0
     """How much larger the shift is at ``shift_sigma_full_bps``: 1 doubles it."""
     shift_sigma_full_bps: float = 1.5
 
-    is_pressure_on: bool = False
+    skew_pressure_on: bool = False
     pressure_threshold_frac: float = 0.4
     pressure_strength: float = 0.5
     """Part of ``pressure_scale_bps`` that the adding side is pushed by at the limit."""
     pressure_exponent: float = 2.5
     pressure_scale_bps: float = 6.0
 
-    is_funding_on: bool = False
+    skew_funding_on: bool = False
     funding_gain: float = 1.0
     """Bps of shift at the limit for each bps of the funding rate that the position pays."""
     funding_most_bps: float = 3.0
 
-    is_momentum_on: bool = False
+    skew_momentum_on: bool = False
     momentum_threshold_frac: float = 0.0006
     momentum_full_frac: float = 0.0012
     """Drift from which tilt, spread and spacing are whole; linear from the threshold to here."""
@@ -68,13 +68,13 @@ class SkewParams:
     momentum_spacing_frac: float = 0.25
     """How much farther apart layers stand, as a part of their spacing."""
 
-    is_imbalance_on: bool = False
+    skew_imbalance_on: bool = False
     imbalance_tilt_bps: float = 1.0
 
-    is_flow_on: bool = False
+    skew_flow_on: bool = False
     flow_tilt_bps: float = 1.0
 
-    is_size_on: bool = False
+    skew_size_on: bool = False
     size_skew_frac: float = 0.6
     """Part of its size that the adding side loses at the limit."""
 
@@ -170,21 +170,21 @@ def terms(side: Side, inputs: SkewInputs, params: SkewParams) -> Terms:
     away = (inventory > 0.0) - (inventory < 0.0) if side is Side.BUY else (inventory < 0.0) - (inventory > 0.0)
     found: list[tuple[str, float]] = []
     if share > 0.0:
-        if params.is_linear_on:
+        if params.skew_linear_on:
             push, pull = params.skew_push_bps * share, -params.skew_pull_bps * share
             found.append(("push", push) if away > 0 else ("pull", pull))
-        if params.is_shift_on:
+        if params.skew_shift_on:
             found.append(("shift", away * share * _shift_bps(inputs.sigma_bps, params)))
-        if params.is_funding_on:
+        if params.skew_funding_on:
             paid = _number(inputs.funding_rate_frac) * (1.0 if inventory > 0.0 else -1.0)
             if paid > 0.0:
                 most = min(params.funding_most_bps, params.funding_gain * paid * 1e4)
                 found.append(("funding", away * share * most))
-    if params.is_pressure_on and away > 0:
+    if params.skew_pressure_on and away > 0:
         pressure = pressure_bps(inventory, params)
         if pressure > 0.0:
             found.append(("pressure", pressure))
-    if params.is_momentum_on or params.is_imbalance_on or params.is_flow_on:
+    if params.skew_momentum_on or params.skew_imbalance_on or params.skew_flow_on:
         _add_signals(found, 1.0 if side is Side.BUY else -1.0, away, inputs, params)
     return tuple(found)
 
@@ -196,13 +196,13 @@ def _add_signals(
     beyond = abs(inputs.inventory_frac) - params.skew_dead_frac
     against = 1.0 if beyond <= 0.0 else max(0.0, 1.0 - beyond / params.signal_fade_frac)
     pulls = []
-    if params.is_momentum_on:
+    if params.skew_momentum_on:
         level = momentum_level(inputs.drift_frac, params)
         pulls.append(("momentum", -sign * level * params.momentum_tilt_bps))
         pulls.append(("momentum_spread", abs(level) * params.momentum_spread_bps))
-    if params.is_imbalance_on:
+    if params.skew_imbalance_on:
         pulls.append(("imbalance", -sign * _signal(inputs.imbalance_frac) * params.imbalance_tilt_bps))
-    if params.is_flow_on:
+    if params.skew_flow_on:
         pulls.append(("flow", -sign * _signal(inputs.flow_frac) * params.flow_tilt_bps))
     for name, bps in pulls:
         kept = bps * against if bps * away < 0.0 else bps
@@ -248,7 +248,7 @@ def momentum_level(drift_frac: float | None, params: SkewParams) -> float:
 
 def spacing_scale(drift_frac: float | None, params: SkewParams) -> float:
     """Factor on the spacing of layers, 1 to 1 + ``momentum_spacing_frac``; 1 while off."""
-    if not params.is_momentum_on:
+    if not params.skew_momentum_on:
         return 1.0
     return 1.0 + params.momentum_spacing_frac * abs(momentum_level(drift_frac, params))
 
@@ -258,7 +258,7 @@ def adding_size_frac(inventory_frac: float, params: SkewParams) -> float:
 
     The reducing side always keeps all of it. 1 while off and in the dead band.
     """
-    if not params.is_size_on:
+    if not params.skew_size_on:
         return 1.0
     return 1.0 - params.size_skew_frac * inventory_share(inventory_frac, params)
 
@@ -307,7 +307,7 @@ def clipped_from_frac(base_bps: float, params: SkewParams) -> float | None:
 
     Reckoned from pull and shift in a calm market; signals and funding may bring it about earlier.
     """
-    nearer = params.skew_pull_bps * params.is_linear_on + params.skew_coeff_frac * 1e4 * params.is_shift_on
+    nearer = params.skew_pull_bps * params.skew_linear_on + params.skew_coeff_frac * 1e4 * params.skew_shift_on
     spare = base_bps - params.least_distance_bps
     if nearer <= 0.0 or spare >= nearer:
         return None

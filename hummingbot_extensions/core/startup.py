@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from hummingbot_extensions.core.spec import param
+
 
 class StartupPolicy(StrEnum):
     """What becomes of a position that differs from our record: taken over, closed, or left to a person."""
@@ -28,8 +30,18 @@ class StartupVerdict(StrEnum):
 class StartupParams:
     """The policy, and how far from mark closing orders may trade, bps."""
 
-    policy: StartupPolicy
-    flatten_slippage_bps: float
+    startup_policy: StartupPolicy = param(
+        StartupPolicy.ADOPT,
+        "A position at the start that the bot's own record does not explain: adopt, flatten or refuse.",
+        "startup",
+    )
+    flatten_slippage_bps: float = param(
+        20.0,
+        "Closing orders of startup_policy flatten trade no farther from mark than this, bps.",
+        "startup",
+        gt=0,
+        le=500,
+    )
 
 
 def startup_verdict(

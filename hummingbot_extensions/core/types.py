@@ -75,10 +75,11 @@ class PriceState:
 
 @dataclass(frozen=True, slots=True)
 class BookState:
-    """Best levels of the book as shown, with the stamps of the frame they came in.
+    """The book as shown, with the stamps of the frame it came in.
 
     ``grid`` is the display step: a shown price may lie up to one step below the true one on either side.
-    ``received_mono_ns`` is ``time.monotonic_ns()`` at receipt.
+    ``received_mono_ns`` is ``time.monotonic_ns()`` at receipt. ``bids`` and ``asks`` are (price, size in base units),
+    best first.
     """
 
     bid: Decimal | None
@@ -86,3 +87,5 @@ class BookState:
     grid: Decimal
     exchange_ts_ns: int | None
     received_mono_ns: int
+    bids: tuple[tuple[Decimal, Decimal], ...] = ()
+    asks: tuple[tuple[Decimal, Decimal], ...] = ()

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import Health
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 
 
@@ -45,6 +45,24 @@ class MarketView:
     is_connector_ready: bool
     rules: MarketRules
     standing: MarketStanding = MarketStanding.TRADING
+    touch_bid: Decimal | None = None
+    touch_ask: Decimal | None = None
+    """Best prices at full tick precision where the venue states them; the book may be shown coarser."""
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+    """Size shown at the best bid and ask, base units."""
+    bid_queue: Decimal | None = None
+    ask_queue: Decimal | None = None
+    """Price of the book level that is counted as the last near one on each side (``queue_position_limit``)."""
+    funding_rate_frac: float | None = None
+    """Funding rate of the present period; positive: longs pay."""
+    others_bid: Decimal | None = None
+    others_ask: Decimal | None = None
+    """Best price on each side at which somebody else is known to stand, at full precision."""
+    flow_frac: float | None = None
+    """Signed flow of trades, -1 (takers only sold) to 1 (only bought)."""
+    external: float | None = None
+    """Another venue's price, its basis against ours removed."""
 
     @property
     def mid(self) -> float | None:
@@ -110,6 +128,11 @@ class AccountView:
     can_place_ask: bool = True
     health: Health = Health()
     """What went wrong lately on the way to the venue; the breakers act on it."""
+    entry_price: Decimal | None = None
+    """Average price at which the position was entered, None while flat or not known."""
+    maker_fee_frac: float = 0.0
+    """What a maker's fill costs, negative for a rebate."""
+    last_fill_side: Side | None = None
     hold: Silence | None = None
     """Why the start is not done yet, so that nothing may be quoted; None once it is."""
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 class VolatilityParams:
     """Limits on the range of the mid, in bps of its lowest value over ``volatility_window_s``. Off by default.
 
-    ``is_on`` switches pause and widening, ``is_sigma_on`` the samples that ``sigma_bps`` needs, ``is_tolerance_on``
+    ``volatility_on`` switches pause and widening, ``sigma_on`` the samples that ``sigma_bps`` needs, ``tolerance_on``
     the scale of the re-quote tolerance. ``problems`` lists every rule that is broken.
     """
 
-    is_on: bool = False
+    volatility_on: bool = False
     volatility_window_s: float = 5.0
     volatility_pause_bps: float = 6.0
     """Range above which both sides are pulled."""
@@ -31,11 +31,11 @@ class VolatilityParams:
     """Part of the pause limit from which new quotes stand farther."""
     volatility_widen_bps: float = 1.5
     """How much farther they stand at the pause limit itself."""
-    is_sigma_on: bool = False
+    sigma_on: bool = False
     sigma_window_s: float = 5.0
     sigma_sample_ms: float = 250.0
     """At most one sample each so many milliseconds; 0 takes every mid. Sigma is that of one such step."""
-    is_tolerance_on: bool = False
+    tolerance_on: bool = False
     tolerance_from_bps: float = 0.3
     """Sigma up to which the re-quote tolerance is as configured."""
     tolerance_full_bps: float = 1.5
@@ -89,9 +89,9 @@ class VolatilityParams:
                 "Lower it",
             ),
             (
-                self.is_sigma_on or not self.is_tolerance_on,
-                "is_tolerance_on",
-                "the tolerance follows sigma, which is off. Set is_sigma_on, or turn the tolerance off",
+                self.sigma_on or not self.tolerance_on,
+                "tolerance_on",
+                "the tolerance follows sigma, which is off. Set sigma_on, or turn the tolerance off",
             ),
             (
                 0 <= self.tolerance_from_bps < self.tolerance_full_bps < math.inf,
@@ -142,19 +142,19 @@ def after_mid(
     seconds, so that the move which began the pause cannot begin another. A mid that is not a positive number, or older
     than the last one, teaches nothing.
     """
-    if not params.is_on and not params.is_sigma_on:
+    if not params.volatility_on and not params.sigma_on:
         return NOTHING_SEEN
     if not 0.0 < mid < math.inf:
         return state
     sample_ns, sample_mids = state.sample_ns, state.sample_mids
-    if not params.is_sigma_on:
+    if not params.sigma_on:
         sample_ns, sample_mids = (), ()
     elif is_after_gap:
         sample_ns, sample_mids = (now_ns,), (mid,)
     elif _is_due(sample_ns, now_ns, params):
         first = bisect_left(sample_ns, now_ns - int(params.sigma_window_s * 1e9))
         sample_ns, sample_mids = sample_ns[first:] + (now_ns,), sample_mids[first:] + (mid,)
-    if not params.is_on:
+    if not params.volatility_on:
         return VolatilityState(sample_ns=sample_ns, sample_mids=sample_mids)
     high_ns, high_mids, low_ns, low_mids = state.high_ns, state.high_mids, state.low_ns, state.low_mids
     paused_ns = state.paused_ns
@@ -204,8 +204,8 @@ def _is_due(sample_ns: tuple[int, ...], now_ns: int, params: VolatilityParams) -
 def range_bps(state: VolatilityState) -> float | None:
     """Highest mid of the window over its lowest, less one, in bps; None before the first mid.
 
-    >>> seen = after_mid(NOTHING_SEEN, 0, 100.0, False, VolatilityParams(is_on=True))
-    >>> round(range_bps(after_mid(seen, 1, 100.05, False, VolatilityParams(is_on=True))), 6)
+    >>> seen = after_mid(NOTHING_SEEN, 0, 100.0, False, VolatilityParams(volatility_on=True))
+    >>> round(range_bps(after_mid(seen, 1, 100.05, False, VolatilityParams(volatility_on=True))), 6)
     5.0
     """
     if not state.high_mids:
@@ -216,7 +216,7 @@ def range_bps(state: VolatilityState) -> float | None:
 def widening_bps(state: VolatilityState, params: VolatilityParams) -> float:
     """How much farther a new quote stands: 0 to a part of the pause limit, then linear to the limit, then flat."""
     moved_bps = range_bps(state)
-    if not params.is_on or moved_bps is None:
+    if not params.volatility_on or moved_bps is None:
         return 0.0
     from_bps = params.volatility_widen_from_frac * params.volatility_pause_bps
     return params.volatility_widen_bps * _ramp(moved_bps, from_bps, params.volatility_pause_bps)
@@ -244,7 +244,7 @@ def tolerance_scale(sigma: float | None, params: VolatilityParams) -> float:
     ``sigma`` in bps as ``sigma_bps`` gives it; None counts as calm. The least distance of a quote is not the
     tolerance's to change.
     """
-    if not params.is_tolerance_on or sigma is None:
+    if not params.tolerance_on or sigma is None:
         return 1.0
     share = _ramp(sigma, params.tolerance_from_bps, params.tolerance_full_bps)
     return 1.0 + (params.tolerance_most_scale - 1.0) * share

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Protocol
 
-from hummingbot_extensions.core.decision import Cancel, Quote
+from hummingbot_extensions.core.decision import Cancel
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 
@@ -15,9 +16,10 @@ class Level(Protocol):
     """One quoted level."""
 
     side: Side
+    layer: int
 
     @property
-    def is_active(self) -> bool:
+    def takes_orders(self) -> bool:
         """Whether it takes new orders; a level that winds down only cancels."""
 
     def place(self, quote: Quote) -> str: ...
@@ -41,7 +43,11 @@ class Account(Protocol):
 
 
 class DryLevel:
-    """A level that sends nothing: a disarmed bot's orders, resting at once, never filled, cancelled at once."""
+    """All layers of one side, sending nothing: a disarmed bot's orders, resting at once, never filled, cancelled at
+    once.
+    """
+
+    layer = 0
 
     def __init__(self, side: Side, account: Account) -> None:
         self.side = side
@@ -51,7 +57,7 @@ class DryLevel:
         self._next = 1
 
     @property
-    def is_active(self) -> bool:
+    def takes_orders(self) -> bool:
         return True
 
     def place(self, quote: Quote) -> str:

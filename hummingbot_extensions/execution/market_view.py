@@ -9,7 +9,7 @@ from typing import Any
 from hummingbot.core.data_type.common import PositionSide
 
 from hummingbot_extensions.core.breaker_state import Health
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
 from hummingbot_extensions.execution.foreign.orders import SuspectOrder
@@ -30,8 +30,11 @@ def missing_members(connector: Any) -> list[str]:
     return [name for name in REQUIRED if not hasattr(connector, name)]
 
 
-def market_view(connector: Any, trading_pair: str, now_ns: int) -> MarketView | None:
-    """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable."""
+def market_view(connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0) -> MarketView | None:
+    """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable.
+
+    ``queue_levels``: how many book levels count as near (0: none).
+    """
     rule = connector.trading_rules.get(trading_pair)
     if rule is None or rule.min_price_increment <= 0 or rule.min_base_amount_increment <= 0:
         return None
@@ -56,7 +59,27 @@ def market_view(connector: Any, trading_pair: str, now_ns: int) -> MarketView | 
             min_notional=rule.min_notional_size,
         ),
         standing=connector.market_standing(trading_pair),
+        touch_bid=price.touch_bid if price is not None else None,
+        touch_ask=price.touch_ask if price is not None else None,
+        bid_size=book.bids[0][1] if book is not None and book.bids else None,
+        ask_size=book.asks[0][1] if book is not None and book.asks else None,
+        bid_queue=_queue_price(book.bids, queue_levels) if book is not None else None,
+        ask_queue=_queue_price(book.asks, queue_levels) if book is not None else None,
+        funding_rate_frac=_funding_rate_frac(connector, trading_pair),
     )
+
+
+def _queue_price(levels: tuple[tuple[Decimal, Decimal], ...], count: int) -> Decimal | None:
+    """Price of the last of the ``count`` best levels; None when none counts or the book shows fewer."""
+    return levels[count - 1][0] if 0 < count <= len(levels) else None
+
+
+def _funding_rate_frac(connector: Any, trading_pair: str) -> float | None:
+    try:
+        rate = connector.get_funding_info(trading_pair).rate
+    except KeyError:
+        return None  # Hummingbot has not been told yet
+    return float(rate) if rate is not None and rate.is_finite() else None
 
 
 def venue_position(connector: Any, trading_pair: str) -> Decimal:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.own_record import Resting
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.pricing import distance_bps
 from hummingbot_extensions.core.standing import ProgramStanding, Standings
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.uptime import BandMeter, InBand

@@ -18,14 +18,15 @@ from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType
 from pydantic import PrivateAttr
 
-from hummingbot_extensions.core.decision import Cancel, CancelReason, Quote
+from hummingbot_extensions.core.decision import Cancel, CancelReason
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 
 if TYPE_CHECKING:
     from hummingbot_extensions.execution.quoter import Quoter
 
-LOOP_S = 0.1
+LOOP_S = 0.5
 """Beat of the executor's own loop; it only supervises a stop. Quoting is woken by events."""
 SHUTDOWN_CANCEL_RETRY_NS = 2_000_000_000
 LATE_FILL_NS = 60_000_000_000
@@ -35,10 +36,16 @@ class QuoteConfig(OrderExecutorConfig):
     """Config of one level. The quoter rides along unserialised; databases see a plain order executor."""
 
     _quoter: Quoter | None = PrivateAttr(default=None)
+    _layer: int = PrivateAttr(default=0)
 
-    def bind(self, quoter: Quoter) -> QuoteConfig:
+    def bind(self, quoter: Quoter, layer: int) -> QuoteConfig:
         self._quoter = quoter
+        self._layer = layer
         return self
+
+    @property
+    def layer(self) -> int:
+        return self._layer
 
     @property
     def quoter(self) -> Quoter:
@@ -69,8 +76,11 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
     def __init__(self, strategy: Any, config: QuoteConfig, update_interval: float = 1.0, max_retries: int = 10) -> None:
         super().__init__(strategy, config, LOOP_S, max_retries)
         self.side = Side.BUY if config.side is TradeType.BUY else Side.SELL
+        self.layer = config.layer
         self._quoter = config.quoter
         self._sent: dict[str, _Sent] = {}
+        self._is_retiring = False
+        """Whether an order of it filled completely, so that it ends once nothing of it rests."""
         self._filled_orders: dict[str, dict[str, Any]] = {}
         """Hummingbot's own form of every order that filled at all, kept because the tracker forgets after 30 s."""
 
@@ -79,6 +89,10 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Report for duty. Free margin is checked at every decision, not once here."""
         self._quoter.attach(self)
+
+    @property
+    def takes_orders(self) -> bool:
+        return self.is_active and not self._is_retiring
 
     def place(self, quote: Quote) -> str:
         """Send ``quote`` as a post-only order; returns its client order id."""
@@ -221,11 +235,15 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         tracked = self.get_in_flight_order(self.config.connector_name, event.order_id)
         if tracked is not None:
             self._filled_orders[event.order_id] = tracked.to_json()
+            # Its completion may come in a later frame: until then the level must not be given another order.
+            self._is_retiring |= tracked.executed_amount_base >= self._sent[event.order_id].quote.size
 
     def process_order_completed_event(self, _: int, market: Any, event: Any) -> None:
-        if self._end(event.order_id, "filled", None):
-            # A level that filled completely ends as a position hold; the quoter creates the next one at once.
-            self.early_stop()
+        if event.order_id in self._sent:
+            # A level that filled completely ends as a position hold; the quoter creates the next one at once. What
+            # else it sent may serve another layer by now, and ends as the quoter decides.
+            self._is_retiring = True
+            self._end(event.order_id, "filled", None)
 
     def process_order_canceled_event(self, _: int, market: Any, event: Any) -> None:
         self._end(event.order_id, "canceled", None)
@@ -234,11 +252,11 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         reason = self.connectors[self.config.connector_name].rejection_reason(event.order_id)
         self._end(event.order_id, "rejected", reason or getattr(event, "error_message", None))
 
-    def _end(self, order_id: str, how: str, reason: str | None) -> bool:
-        """Take note that an order has ended; False when it is not ours or has ended before."""
+    def _end(self, order_id: str, how: str, reason: str | None) -> None:
+        """Take note that an order has ended, unless it is not ours or has ended before."""
         sent = self._sent.get(order_id)
         if sent is None or sent.is_ended:
-            return False
+            return
         sent.ended_ns = time.monotonic_ns()
         self._quoter.on_ended(order_id, sent.quote, how, reason)
         if self.status == RunnableStatus.SHUTTING_DOWN:
@@ -246,7 +264,8 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
         elif self.status == RunnableStatus.TERMINATED and not self.has_open_orders:
             self.unregister_events()
             self._quoter.detach(self)
-        return True
+        elif self._is_retiring and not self.has_open_orders:
+            self.early_stop()
 
     def evaluate_max_retries(self) -> None:
         """Rejections are paced by the decision's own back-off and never end a level."""

@@ -21,9 +21,10 @@ from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.breaker_state import LastingStop
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
-from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place, Quote
+from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place
 from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
@@ -105,7 +106,7 @@ class Quoter:
         self._state = state
         self._keep = keep
         self._levels: list[Level] = []
-        self._level_asked_ns: dict[Side, int] = {}
+        self._level_asked_ns: dict[tuple[Side, int], int] = {}
         self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
         self._recent_ns: dict[str, int] = {}
         self._is_turn_due = False
@@ -150,7 +151,7 @@ class Quoter:
         for level in self._levels:
             if isinstance(level, DryLevel):
                 level.end()
-        self._levels = [level for level in self._levels if isinstance(level, QuoteExecutor)]
+        self._levels = list(self._executors())
         self._end_log_when_idle()
 
     @property
@@ -255,7 +256,9 @@ class Quoter:
 
     def _place(self, action: Place, frame_ns: int | None) -> None:
         quote = action.quote
-        level = next(level for level in self._levels if level.side is quote.side and level.is_active)
+        # Any level of the side can carry an order; its own one is preferred, so that reports name the right layer.
+        level = min((level for level in self._levels if level.side is quote.side and level.takes_orders),
+                    key=lambda level: level.layer != quote.layer)
         order_id = level.place(quote)
         self.placed_count += 1
         self._note_sent(order_id)
@@ -297,22 +300,29 @@ class Quoter:
         """A level's executor has ended and none of its orders can fill any more."""
         if executor in self._levels:
             self._levels.remove(executor)
-        self._level_asked_ns.pop(executor.side, None)
+        self._level_asked_ns.pop((executor.side, executor.layer), None)
         self.wake("level")
         self._end_log_when_idle()
 
     def _placeable_sides(self, now_ns: int, is_ready: bool) -> set[Side]:
         """Sides with a level that takes orders; asks Hummingbot for an executor where one is missing."""
-        sides = {level.side for level in self._levels if level.is_active}
+        there = {(level.side, level.layer) for level in self._levels if level.takes_orders}
         if is_ready and self.settings.sends_orders:
-            for side in set(Side) - sides:
-                asked = self._level_asked_ns.get(side)
+            count = self._host.params().layers.layer_count
+            for key in sorted({(side, layer) for side in Side for layer in range(count)} - there):
+                asked = self._level_asked_ns.get(key)
                 if asked is None or now_ns - asked > LEVEL_RETRY_NS:
-                    self._level_asked_ns[side] = now_ns
-                    self._host.create_level(self._level_action(side))
-        return sides
+                    self._level_asked_ns[key] = now_ns
+                    self._host.create_level(self._level_action(*key))
+            for level in self._executors():
+                if level.layer >= count and level.takes_orders and not level.has_open_orders:
+                    level.early_stop()  # a reload left it without a layer
+        return {side for side, _ in there}
 
-    def _level_action(self, side: Side) -> CreateExecutorAction:
+    def _executors(self) -> list[QuoteExecutor]:
+        return [level for level in self._levels if isinstance(level, QuoteExecutor)]
+
+    def _level_action(self, side: Side, layer: int) -> CreateExecutorAction:
         params = self._host.params()
         mid = self._connector.book_state(self.settings.trading_pair)
         config = QuoteConfig(
@@ -326,8 +336,8 @@ class Quoter:
             position_action=PositionAction.OPEN,
             execution_strategy=ExecutionStrategy.LIMIT_MAKER,
             leverage=self.settings.leverage,
-            level_id=f"{side}_0",
-        ).bind(self)
+            level_id=f"{side}_{layer}",
+        ).bind(self, layer)
         return CreateExecutorAction(controller_id=self.settings.controller_id, executor_config=config)
 
     def _cancel(self, action: Cancel) -> None:

@@ -13,8 +13,8 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 
 from hummingbot_extensions import compat
 from hummingbot_extensions.connector.errors import ConnectorError
-from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.exits import ExitHold, bounded_slice, closing_side
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.startup import StartupParams, StartupVerdict, startup_verdict
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.execution import market_view
@@ -114,7 +114,7 @@ class StartUp:
         said = ""
         while True:
             venue, expected = self._books.venue_position(), self._books.ledger.position
-            policy = self._params().policy
+            policy = self._params().startup_policy
             verdict = startup_verdict(venue, expected, policy, self._is_sending, self.is_closing)
             if verdict is not StartupVerdict.REFUSE:
                 break
@@ -252,5 +252,5 @@ class StartUp:
     ) -> None:
         params = self._params()
         self._log.write(
-            "startup", policy=params.policy, verdict=verdict, venue=venue, expected=expected, missed_fills=missed,
-            is_continued=self._is_continued, mark=self._books.mark(), cost_quote=cost)
+            "startup", policy=params.startup_policy, verdict=verdict, venue=venue, expected=expected,
+            missed_fills=missed, is_continued=self._is_continued, mark=self._books.mark(), cost_quote=cost)

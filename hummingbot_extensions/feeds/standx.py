@@ -188,8 +188,10 @@ def parse_book(body: object, symbol: str | None, received_mono_ns: int) -> Publi
         grid=Decimal(1).scaleb(-max(bid_places, ask_places)),
         exchange_ts_ns=parse_time_ns(body.get("time")),
         received_mono_ns=received_mono_ns,
+        bids=tuple(bids),
+        asks=tuple(asks),
     )
-    return BookFrame(symbol, tuple(bids), tuple(asks), state)
+    return BookFrame(symbol, state.bids, state.asks, state)
 
 
 def parse_price(body: object, symbol: str | None, received_mono_ns: int) -> PublicFrame:

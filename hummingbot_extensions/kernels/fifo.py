@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from hummingbot_extensions.kernels import _fifo_py
 from hummingbot_extensions.kernels._fifo_py import ALO, CANCEL, GTC, ID_RESTS, IOC, MARKET, NOT_RESTING, WOULD_CROSS
-from hummingbot_extensions.kernels.loading import Int64Array, checked, loaded
+from hummingbot_extensions.kernels.arrays import Int64Array, checked
+from hummingbot_extensions.kernels.loading import loaded
 
 __all__ = [
     "ALO", "CANCEL", "GTC", "ID_RESTS", "IOC", "IS_COMPILED", "MARKET", "NOT_RESTING", "WOULD_CROSS",

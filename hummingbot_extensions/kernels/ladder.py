@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hummingbot_extensions.kernels import _ladder_py
-from hummingbot_extensions.kernels.loading import Int64Array, checked, loaded
+from hummingbot_extensions.kernels.arrays import Int64Array, checked
+from hummingbot_extensions.kernels.loading import loaded
 
 _impl, IS_COMPILED = loaded("hummingbot_extensions.kernels._ladder", _ladder_py)
 

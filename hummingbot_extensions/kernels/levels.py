@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hummingbot_extensions.kernels import _levels_py
-from hummingbot_extensions.kernels.loading import Int64Array, checked, loaded
+from hummingbot_extensions.kernels.arrays import Int64Array, checked
+from hummingbot_extensions.kernels.loading import loaded
 
 _impl, IS_COMPILED = loaded("hummingbot_extensions.kernels._levels", _levels_py)
 TICKS_LIMIT = 2**60

@@ -14,9 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-import typing
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 
 import yaml
 
+from hummingbot_extensions.core import spec
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.sim.statistics import NS_PER_S
 from tests.bench.in_band.core_bot import CoreBot
@@ -55,17 +55,12 @@ def preset_params(path: Path, overrides: Iterable[str] = ()) -> tuple[QuoteParam
     """Parameters and leverage of a controller file, with ``name=value`` overrides."""
     given: dict[str, Any] = yaml.safe_load(path.read_text())
     given.update(text.split("=", 1) for text in overrides)
-    types = typing.get_type_hints(QuoteParams)
-    values: dict[str, Any] = {}
-    for one in fields(QuoteParams):
-        if one.name in given:
-            values[one.name] = _typed(types[one.name], given[one.name])
-        elif one.default is MISSING and one.default_factory is MISSING:
-            raise SystemExit(f"{path.name} lacks {one.name}; add it or give --set {one.name}=VALUE")
-    unknown = [text for text in overrides if text.split("=", 1)[0] not in types]
+    known = {one.name: one for one in spec.specs(QuoteParams)}
+    unknown = [text for text in overrides if text.split("=", 1)[0] not in known]
     if unknown:
         raise SystemExit(f"no such parameter: {', '.join(unknown)}")
-    params = QuoteParams(**values)
+    values = {name: _typed(one.type, given[name]) for name, one in known.items() if name in given}
+    params: QuoteParams = spec.replaced(QuoteParams(), **values)
     for name, text in params.problems():
         raise SystemExit(f"{name}: {text}")
     return params, int(given.get("leverage", 1))

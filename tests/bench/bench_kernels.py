@@ -45,7 +45,7 @@ class OneSide:
     """A side of layers as a decision meets it: what it wants, and the orders from when the mark was elsewhere."""
 
     def __init__(self, moved_bps: float) -> None:
-        behind = geometry(LayerParams(layers=LAYERS, max_spacing_bps=25.0)).behind_bps
+        behind = geometry(LayerParams(layer_count=LAYERS, max_spacing_bps=25.0)).behind_bps
         self.distances = offsets_bps(behind, FIRST_BPS)
         self.lots = [70] * LAYERS
         self.bound = round(MARK / TICK) - 100
@@ -95,7 +95,8 @@ def line(what: str, work: Callable[[ModuleType], object], bar_us: float | None =
 
 def sizing() -> None:
     """Geometry and sizes: plain Python, kept by the caller while parameters and mark are the same."""
-    params = LayerParams(layers=24, spacing_multiplier=1.2, size_decay=Decimal("0.9"), small_layers=SmallLayers.MERGE)
+    params = LayerParams(
+        layer_count=24, spacing_multiplier=1.2, size_decay=Decimal("0.9"), small_layers=SmallLayers.MERGE)
     rules = MarketRules(Decimal("0.01"), Decimal("0.001"), Decimal("0.001"), None, Decimal(10))
     shape = geometry(params)
     distances = offsets_bps(shape.behind_bps, FIRST_BPS)

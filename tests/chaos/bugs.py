@@ -6,6 +6,7 @@ A bug that no seed finds is a rule that is missing. Every patch is made on a cla
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import time
 from collections import deque
@@ -217,12 +218,12 @@ def cap_ignored(patch: pytest.MonkeyPatch) -> None:
     for module in (risk, importlib.import_module("hummingbot_extensions.core.reconcile")):
         patch.setattr(module, "room", lambda side, position, orders, cap: Decimal(1))
     quoting = importlib.import_module("hummingbot_extensions.core.quoting")
-    desired = quoting.desired_quote
+    ladder = quoting.side_ladder
 
-    def unlimited(side: Any, position: Any, *args: Any) -> Any:
-        return desired(side, position * 0, *args)
+    def unlimited(side: Any, outlook: Any, *args: Any) -> Any:
+        return ladder(side, dataclasses.replace(outlook, position=Decimal(0)), *args)
 
-    patch.setattr(importlib.import_module("hummingbot_extensions.core.decide"), "desired_quote", unlimited)
+    patch.setattr(importlib.import_module("hummingbot_extensions.core.decide"), "side_ladder", unlimited)
 
 
 @bug("position is what frames say, and never asked for", "position_wrong", "frame_drop", "silence")

@@ -5,7 +5,7 @@ What is true (``position``, ``_Order.left``) and what the bot was told (``told_*
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 
 from core_builders import NOW, SECOND, params, view
@@ -126,7 +126,7 @@ class World:
         else:
             assert quote.price > self.true_bid
         terms = quote.breakdown
-        assert self.params.order_distance_bps - 1e-6 <= terms.distance_bps + terms.clamp_bps + terms.rounding_bps
+        assert self.params.order_distance_bps - 1e-6 <= terms.distance_bps
         away = (1.0 - float(quote.price) / terms.mark) * 1e4 * quote.side.sign
         assert away <= self.params.band_bps - self.params.band_margin_bps
         order_id = f"o{self._next}"
@@ -253,6 +253,6 @@ class World:
 
 def variant(**changes: object) -> QuoteParams:
     """Parameters that pass their own rules."""
-    changed = replace(params(), **changes)  # type: ignore[arg-type]
+    changed = params(**changes)
     assert changed.problems() == []
     return changed

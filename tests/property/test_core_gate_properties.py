@@ -15,12 +15,13 @@ from gate_builders import BUY, EVERYTHING_ON, NO_OTHERS, SELL, TODAY, limits, qu
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hummingbot_extensions.core.decision import Quote, Silence
 from hummingbot_extensions.core.gate import check, check_all
 from hummingbot_extensions.core.gate_exposure import Exposure
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_resting import problems_now
 from hummingbot_extensions.core.gate_state import AccountTotals, GateState, MarginView, after_fill, after_placed
+from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from hummingbot_extensions.core.canonical import digest, from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide
-from hummingbot_extensions.core.decision import Decision, DecisionState, Place, Silence
+from hummingbot_extensions.core.decision import Decision, DecisionState, Place
 from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
 from hummingbot_extensions.core.rounding import from_units, round_passive, round_size_down, to_units
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
 
@@ -51,7 +52,7 @@ accounts = st.builds(
 states = st.builds(
     DecisionState, basis_frac=st.none() | st.floats(-0.01, 0.01), basis_frame_ns=st.none() | stamp,
     hard_stop_since_ns=st.none() | stamp, resume_checks=st.integers(0, 5), resume_checked_ns=st.none() | stamp,
-    bid_placed_ns=st.none() | stamp, ask_placed_ns=st.none() | stamp,
+    bids_placed_ns=st.tuples(st.none() | stamp), asks_placed_ns=st.tuples(st.none() | stamp),
     cancels_ns=st.lists(stamp, max_size=12).map(sorted).map(tuple), bid_silence=st.none() | st.sampled_from(Silence),
     ask_silence=st.none() | st.sampled_from(Silence))
 configs = st.sampled_from([

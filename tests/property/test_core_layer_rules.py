@@ -30,7 +30,7 @@ from hummingbot_extensions.kernels import quotes
 DECAYS = st.decimals("0.3", "1", places=2)
 SPACED = st.builds(
     LayerParams,
-    layers=st.integers(1, 30),
+    layer_count=st.integers(1, 30),
     first_spacing_bps=st.floats(0.01, 20),
     spacing_multiplier=st.floats(1.001, 1.3),
     max_spacing_bps=st.just(30.0),

@@ -11,9 +11,9 @@ from core_venue import World, variant
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.pricing import distance_bps
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState
 

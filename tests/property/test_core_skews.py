@@ -193,9 +193,9 @@ def test_n16_each_switch_takes_away_its_own_terms_and_no_others(
 ) -> None:
     """All off leaves none; one off leaves the rest as they were, to the last bit."""
     names = {
-        "is_linear_on": {"push", "pull"}, "is_shift_on": {"shift"}, "is_pressure_on": {"pressure"},
-        "is_funding_on": {"funding"}, "is_momentum_on": {"momentum", "momentum_spread"},
-        "is_imbalance_on": {"imbalance"}, "is_flow_on": {"flow"}, "is_size_on": set(),
+        "skew_linear_on": {"push", "pull"}, "skew_shift_on": {"shift"}, "skew_pressure_on": {"pressure"},
+        "skew_funding_on": {"funding"}, "skew_momentum_on": {"momentum", "momentum_spread"},
+        "skew_imbalance_on": {"imbalance"}, "skew_flow_on": {"flow"}, "skew_size_on": set(),
     }  # fmt: skip
     held = replace(signals, inventory_frac=inventory)
     for side in Side:
@@ -260,7 +260,7 @@ def test_t33_clipping_begins_where_it_is_said_to(
 ) -> None:
     """With pull and shift, together or alone, the reducing quote is clamped beyond that inventory and not before."""
     params = SkewParams(
-        is_linear_on=pull is not None, is_shift_on=coeff is not None, skew_pull_bps=pull or 1.0,
+        skew_linear_on=pull is not None, skew_shift_on=coeff is not None, skew_pull_bps=pull or 1.0,
         skew_coeff_frac=coeff or 1.0, skew_dead_frac=dead, least_distance_bps=least)
     clipped = clipped_from_frac(base, params)
     found = terms(Side.SELL, SkewInputs(inventory, None, None, None, None), params)
@@ -277,7 +277,7 @@ QUIET = st.lists(st.tuples(st.integers(50, 500), st.integers(-4, 4), st.just(Fal
 PATHS = st.lists(STEPS | QUIET, min_size=1, max_size=4).map(lambda parts: [step for part in parts for step in part])
 """Steps of a mid: (milliseconds since the last one, ticks of 0.1 bps, whether a hole came before)."""
 LIMITS = st.builds(
-    VolatilityParams, is_on=st.just(True), is_sigma_on=st.booleans(), volatility_window_s=st.floats(2.0, 6.0),
+    VolatilityParams, volatility_on=st.just(True), sigma_on=st.booleans(), volatility_window_s=st.floats(2.0, 6.0),
     volatility_pause_bps=st.floats(1.0, 10.0), volatility_resume_frac=st.floats(0.1, 0.9),
     volatility_calm_s=st.floats(0.3, 2.0),
 )  # fmt: skip
@@ -375,7 +375,7 @@ def test_e22_sigma_equals_numpy_on_the_same_window(
     path: list[tuple[int, int, bool]], window_s: float, sample_ms: float
 ) -> None:
     """First mid of every step since the window or the hole, whichever is later."""
-    params = VolatilityParams(is_sigma_on=True, sigma_window_s=window_s, sigma_sample_ms=sample_ms)
+    params = VolatilityParams(sigma_on=True, sigma_window_s=window_s, sigma_sample_ms=sample_ms)
     state, samples = NOTHING_SEEN, []
     for now_ns, mid, is_hole in mids_of(path):
         state = after_mid(state, now_ns, mid, is_hole, params)
@@ -395,7 +395,7 @@ def test_e22_sigma_equals_numpy_on_the_same_window(
 @given(amount(20.0), amount(20.0))
 def test_g25_tolerance_is_monotone_and_bounded(one: float, other: float) -> None:
     """More sigma, more tolerance, from 1 to the most."""
-    params = VolatilityParams(is_sigma_on=True, is_tolerance_on=True)
+    params = VolatilityParams(sigma_on=True, tolerance_on=True)
     less, more = sorted((one, other))
     assert 1.0 <= tolerance_scale(less, params) <= tolerance_scale(more, params) <= params.tolerance_most_scale
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from hummingbot_extensions.connector.errors import PostOnlyRejected, Rejected
 from hummingbot_extensions.core.decide import DecisionInputs, decide
-from hummingbot_extensions.core.decision import Cancel, CancelReason, DecisionState, Quote
+from hummingbot_extensions.core.decision import Cancel, CancelReason, DecisionState
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import (
     AccountView,

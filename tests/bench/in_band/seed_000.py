@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hummingbot_extensions.core.quoting import distance_bps
+from hummingbot_extensions.core.pricing import distance_bps
 from hummingbot_extensions.core.rounding import round_passive
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.sim.statistics import BTC_USD

@@ -6,9 +6,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from hummingbot_extensions.core import spec
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place
-from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.pricing import PriceInputs
+from hummingbot_extensions.core.quoting import Outlook
+from hummingbot_extensions.core.skew import SkewInputs
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder
 
@@ -20,14 +24,7 @@ RULES = MarketRules(tick=D("0.01"), step=D("0.0001"), min_size=D("0.0001"), max_
 
 def params(**changes: Any) -> QuoteParams:
     """Parameters of the shipped StandX preset, with changes."""
-    return replace(QuoteParams(
-        order_distance_bps=6.0, cancel_distance_bps=2.0, rebalance_distance_bps=9.0, band_bps=10.0, band_margin_bps=0.5,
-        order_size_base=D("0.002"), resume_limit_base=D("0.006"), soft_limit_base=D("0.01"), hard_stop_base=D("0.02"),
-        net_max_base=D("0.05"), worst_case_frac=D("0.5"), hard_stop_cooldown_s=30.0,
-        hard_stop_recovery=HardStopRecovery.MAKER, stale_book_ms=2000.0, stale_mark_ms=10_000.0,
-        stale_private_ms=30_000.0, max_mark_mid_divergence_bps=50.0, min_dwell_ms=3000.0, side_throttle_ms=500.0,
-        cancel_retry_ms=3000.0, cancel_budget_per_min=10, basis_halflife_s=15.0,
-    ), **changes)
+    return spec.replaced(QuoteParams(), **changes)
 
 
 def view(**changes: Any) -> MarketView:
@@ -77,3 +74,18 @@ def places(decision: Decision, side: Side | None = None) -> list[Place]:
 
 def cancels(decision: Decision, side: Side | None = None) -> list[Cancel]:
     return [a for a in decision.actions if isinstance(a, Cancel) and (side is None or a.side is side)]
+
+
+def prices_for(mark: float, position: str = "0") -> PriceInputs:
+    """A calm market of which everything but the mark and the position is unknown."""
+    return PriceInputs(
+        mark=mark, mid=mark, touch_bid=None, touch_ask=None, micro=None, external=None, inventory_frac=0.0,
+        inventory_base=float(position), entry_price=None, sigma_bps=None, range_bps=None, funding_rate_frac=None,
+        maker_fee_frac=0.0, tick=0.01, last_fill_side=None)
+
+
+def outlook(mark: float = 100_000.0, position: str = "0", is_hard_stopped: bool = False) -> Outlook:
+    """Mode uptime without skew."""
+    return Outlook(
+        mark, D(position), is_hard_stopped, "uptime", prices_for(mark, position),
+        SkewInputs(0.0, None, None, None, None))

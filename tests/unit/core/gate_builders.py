@@ -7,9 +7,9 @@ from typing import Any
 
 from core_builders import D, order
 
-from hummingbot_extensions.core.decision import PriceBreakdown, Quote
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import AccountTotals
+from hummingbot_extensions.core.quote import PriceBreakdown, Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
 
@@ -33,7 +33,7 @@ def quote(side: Side = BUY, price: Any = None, size: Any = "0.02", is_reduce_onl
     price = ("99940.00" if side is BUY else "100060.00") if price is None else price
     return Quote(
         side, D(price) if isinstance(price, str) else price, D(size) if isinstance(size, str) else size,
-        is_reduce_only, PriceBreakdown(100_000.0, 6.0, 0.0, 0.0))
+        is_reduce_only, PriceBreakdown(100_000.0, (("order_distance", 6.0),)), 0)
 
 
 def limits(**changes: Any) -> GateParams:

@@ -25,7 +25,8 @@ from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Cause, H
 from hummingbot_extensions.core.breakers import DEGRADED_HOLD_S, slow_ack_ms, softened
 from hummingbot_extensions.core.canonical import from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
-from hummingbot_extensions.core.decision import Decision, DecisionState, Silence
+from hummingbot_extensions.core.decision import Decision, DecisionState
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, OrderState
 

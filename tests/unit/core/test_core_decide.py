@@ -26,7 +26,8 @@ from core_builders import (
 
 from hummingbot_extensions.core.canonical import canonical_json, digest, from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
-from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place, Silence
+from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, OrderState, SideHistory
 
@@ -37,7 +38,7 @@ def test_a_calm_flat_market_gets_one_quote_a_side() -> None:
     assert [(p.quote.side, p.quote.price, p.quote.size) for p in places(decision)] == [
         (Side.BUY, D("99940.00"), D("0.002")), (Side.SELL, D("100060.00"), D("0.002"))]
     assert (decision.bid_silence, decision.ask_silence) == (None, None)
-    assert (decision.state.bid_placed_ns, decision.state.ask_placed_ns) == (NOW, NOW)
+    assert (decision.state.bids_placed_ns, decision.state.asks_placed_ns) == ((NOW,), (NOW,))
     assert decided(held=account(BID_KEPT, ASK_KEPT)).actions == ()
 
 
@@ -124,8 +125,8 @@ def everything() -> DecisionInputs:
         order(Side.BUY, "99850.00", cancel_sent_ns=NOW, state=OrderState.CANCELLING), ASK_KEPT, position="0.0031")
     history = SideHistory(2, NOW - 9 * SECOND)
     state = DecisionState(
-        basis_frac=1e-4, basis_frame_ns=NOW - SECOND, resume_checks=1, resume_checked_ns=NOW, bid_placed_ns=1,
-        ask_placed_ns=2, cancels_ns=(NOW - 2, NOW - 1), bid_silence=Silence.THROTTLED)
+        basis_frac=1e-4, basis_frame_ns=NOW - SECOND, resume_checks=1, resume_checked_ns=NOW, bids_placed_ns=(1,),
+        asks_placed_ns=(2,), cancels_ns=(NOW - 2, NOW - 1), bid_silence=Silence.THROTTLED)
     return inputs(view(mark=D("100010.50")), replace(held, bid_history=history), params(), state)
 
 

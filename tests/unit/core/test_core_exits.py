@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from core_builders import NOW, RULES, SECOND, account, order, view
 
-from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.exits import (
     ExitHold,
     ExitParams,
@@ -20,6 +19,7 @@ from hummingbot_extensions.core.exits import (
     maker_share,
     next_slice,
 )
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState
 

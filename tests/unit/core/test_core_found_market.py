@@ -16,7 +16,8 @@ from core_builders import (
     view,
 )
 
-from hummingbot_extensions.core.decision import DecisionState, Silence
+from hummingbot_extensions.core.decision import DecisionState
+from hummingbot_extensions.core.silence import Silence
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("0", "0"), ("0", "100000.01"), ("-1", "1"), ("-2", "-1")])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -29,12 +28,10 @@ from hummingbot_extensions.core.layers import (
     sizes_base,
     spacings_bps,
 )
-from hummingbot_extensions.core.quoting import uptime_quote
 from hummingbot_extensions.core.rounding import round_size_down
-from hummingbot_extensions.core.types import Side
 
-SEED_002 = LayerParams(layers=18, first_spacing_bps=1.2, spacing_multiplier=1.15, max_spacing_bps=25.0)
-SEED_004 = LayerParams(layers=24, first_spacing_bps=2.0, spacing_multiplier=1.2, size_decay=D("0.9"))
+SEED_002 = LayerParams(layer_count=18, first_spacing_bps=1.2, spacing_multiplier=1.15, max_spacing_bps=25.0)
+SEED_004 = LayerParams(layer_count=24, first_spacing_bps=2.0, spacing_multiplier=1.2, size_decay=D("0.9"))
 ETH_RULES = replace(RULES, step=D("0.001"), min_size=D("0.001"))
 
 
@@ -61,31 +58,19 @@ def test_layers_are_off_by_default() -> None:
     assert (params.adding_cut_frac, params.side_notional_cap_quote, params.max_order_size_base) == (0.0, None, None)
 
 
-@pytest.mark.parametrize("size", ["0.002", "0.00209", "0.0001", "0.00009", "9"])
-@pytest.mark.parametrize("max_size", [None, D("0.00155")])
-def test_one_layer_has_the_size_of_the_single_quote(size: str, max_size: Decimal | None) -> None:
-    """The size that a side without layers shows, or none where that side is silent."""
-    from core_builders import params, view
-
-    rules = replace(RULES, max_size=max_size)
-    found = sizes_base(LayerParams(), [D(1)], [6.0], D(size), 100_000.0, rules)
-    single = uptime_quote(Side.BUY, D(size), False, 100_000.0, view(rules=rules), params())
-    assert found.sizes_base == ((single.size,) if hasattr(single, "size") else ())
-
-
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"layers": 0}, "layers"),
-        ({"layers": MAX_LAYERS + 1}, "layers"),
-        ({"layers": 60, "spacing_multiplier": 1.2}, "layers"),
+        ({"layer_count": 0}, "layer_count"),
+        ({"layer_count": MAX_LAYERS + 1}, "layer_count"),
+        ({"layer_count": 60, "spacing_multiplier": 1.2}, "layer_count"),
         ({"first_spacing_bps": 0.0}, "first_spacing_bps"),
         ({"first_spacing_bps": -1.0}, "first_spacing_bps"),
         ({"first_spacing_bps": float("nan")}, "first_spacing_bps"),
         ({"first_spacing_bps": float("inf")}, "first_spacing_bps"),
         ({"spacing_multiplier": 1.0}, "spacing_multiplier"),
         ({"spacing_multiplier": float("nan")}, "spacing_multiplier"),
-        ({"spacing_multiplier": 1e200, "layers": 64}, "spacing_multiplier"),
+        ({"spacing_multiplier": 1e200, "layer_count": 64}, "spacing_multiplier"),
         ({"max_spacing_bps": 1.19}, "max_spacing_bps"),
         ({"max_spacing_bps": float("nan")}, "max_spacing_bps"),
         ({"size_decay": D(0)}, "size_decay"),
@@ -119,7 +104,7 @@ def test_a_broken_rule_names_its_field_and_a_fix(changes: dict[str, Any], field:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"layers": MAX_LAYERS, "max_spacing_bps": 25.0},
+        {"layer_count": MAX_LAYERS, "max_spacing_bps": 25.0},
         {"max_spacing_bps": 1.2},
         {"size_decay": D(1)},
         {"max_order_size_base": D("0.07")},
@@ -152,7 +137,7 @@ def test_the_largest_gap_of_the_seed_is_11_2_and_not_near_its_cap() -> None:
 
 def test_a_cap_that_is_reached_ends_the_growth() -> None:
     """1.2, 1.38, 1.587, then 1.6 for the rest."""
-    gaps = spacings_bps(replace(SEED_002, layers=7, max_spacing_bps=1.6))
+    gaps = spacings_bps(replace(SEED_002, layer_count=7, max_spacing_bps=1.6))
     assert [round(gap, 4) for gap in gaps] == [1.2, 1.38, 1.587, 1.6, 1.6, 1.6]
 
 
@@ -209,7 +194,7 @@ def test_merging_keeps_the_total_to_a_step() -> None:
 
 def test_layers_that_are_all_too_small_merge_from_the_first_on() -> None:
     """Four of 2 lots where 4 are the least: two orders, the first where the first layer stands."""
-    params = replace(SEED_002, layers=5, small_layers=SmallLayers.MERGE)
+    params = replace(SEED_002, layer_count=5, small_layers=SmallLayers.MERGE)
     found = sized(params, "0.002")
     assert (found.layers, found.lots, found.valid) == ((0, 2), (4, 6), 0)
     assert sized(replace(params, small_layers=SmallLayers.DROP), "0.002").layers == ()
@@ -217,7 +202,7 @@ def test_layers_that_are_all_too_small_merge_from_the_first_on() -> None:
 
 def test_layers_that_together_are_too_small_are_left_out() -> None:
     """Nothing is invented: three lots in all where four are the least."""
-    found = sized(replace(SEED_002, layers=3, small_layers=SmallLayers.MERGE), "0.001")
+    found = sized(replace(SEED_002, layer_count=3, small_layers=SmallLayers.MERGE), "0.001")
     assert (found.layers, found.lots, found.valid, found.asked) == ((), (), 0, 3)
     assert found.total_base == 0
 
@@ -238,9 +223,10 @@ def test_the_least_size_is_met_in_whole_steps() -> None:
 
 def test_a_largest_order_cuts_layers_and_merged_ones() -> None:
     """The venue's maximum and our own, whichever is less; what merging cannot place spreads to the layers before."""
-    assert sized(replace(SEED_002, layers=2), "0.009", max_size=D("0.0065")).lots == (6, 6)
-    assert sized(replace(SEED_002, layers=2, max_order_size_base=D("0.005")), "0.009", max_size=D(1)).lots == (5, 5)
-    merging = replace(SEED_002, layers=5, small_layers=SmallLayers.MERGE, max_order_size_base=D("0.005"))
+    assert sized(replace(SEED_002, layer_count=2), "0.009", max_size=D("0.0065")).lots == (6, 6)
+    capped = replace(SEED_002, layer_count=2, max_order_size_base=D("0.005"))
+    assert sized(capped, "0.009", max_size=D(1)).lots == (5, 5)
+    merging = replace(SEED_002, layer_count=5, small_layers=SmallLayers.MERGE, max_order_size_base=D("0.005"))
     assert (sized(merging, "0.002").layers, sized(merging, "0.002").lots) == ((0, 2), (5, 5))
 
 
@@ -266,7 +252,7 @@ def test_fifty_dollars_at_two_thousand_are_0_025() -> None:
 
 def test_sizes_follow_the_equity() -> None:
     """F9: twice the equity, twice the sizes; unknown, empty or negative equity gives none."""
-    params = LayerParams(layers=3, size_by=SizeBy.EQUITY, layer_equity_frac=D("0.02"))
+    params = LayerParams(layer_count=3, size_by=SizeBy.EQUITY, layer_equity_frac=D("0.02"))
     once, twice = (first_size_base(params, D(9), D(3_000), D(equity)) for equity in (1_500, 3_000))
     assert (once, twice) == (D("0.01"), D("0.02"))
     assert sized(params, str(twice)).lots == tuple(2 * lots for lots in sized(params, str(once)).lots)
@@ -292,9 +278,9 @@ def test_sizes_shrink_linearly_with_volatility(volatility_bps: float | None, fra
 
 def test_shrinking_stops_at_the_venues_minimum() -> None:
     """F17: 9, 8, 7, 6 lots at a tenth are 4 each, the least; a layer that was too small before stays so."""
-    found = sized(replace(SEED_004, layers=10), "0.009", frac=0.1)
+    found = sized(replace(SEED_004, layer_count=10), "0.009", frac=0.1)
     assert found.lots == (4,) * 8
-    assert sized(replace(SEED_004, layers=4), "0.009", frac=0.7).lots == (6, 5, 5, 4)
+    assert sized(replace(SEED_004, layer_count=4), "0.009", frac=0.7).lots == (6, 5, 5, 4)
 
 
 # ---- how many layers

@@ -5,19 +5,23 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from core_builders import RULES, D, params, view
+from core_builders import RULES, D, outlook, params, view
 
 from hummingbot_extensions.core.anchors import basis_after, divergence_bps, mark_estimate
-from hummingbot_extensions.core.decision import Quote, Silence
 from hummingbot_extensions.core.params import HardStopRecovery
-from hummingbot_extensions.core.quoting import desired_quote, distance_bps, passive_bound, uptime_quote
+from hummingbot_extensions.core.pricing import distance_bps
+from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quoting import passive_bound, side_ladder
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketRules, MarketView
 
 
 def quoted(side: Side, market: MarketView | None = None, mark: float = 100_000.0, size: str = "0.002",
            **changes: object) -> Quote | Silence:
-    return uptime_quote(side, D(size), False, mark, market or view(), params(**changes))
+    config = params(order_size_base=D(size), **changes)
+    result = side_ladder(side, outlook(mark), market or view(), config)
+    return result if isinstance(result, Silence) else result.quote(0)
 
 
 @pytest.mark.parametrize(("side", "distance", "price"), [
@@ -28,7 +32,7 @@ def test_quotes_stand_exactly_at_the_distance(side: Side, distance: float, price
     """E2, D1: exactly plus or minus the distance from the mark."""
     quote = quoted(side, order_distance_bps=distance)
     assert isinstance(quote, Quote) and quote.price == D(price) and quote.size == D("0.002")
-    assert quote.breakdown.clamp_bps == pytest.approx(0.0, abs=1e-9)
+    assert quote.breakdown.term("clamp") == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(("tick", "bid", "ask"), [
@@ -41,7 +45,7 @@ def test_quotes_are_rounded_away_from_the_market(tick: str, bid: str, ask: str) 
     for side in Side:
         quote = quoted(side, view(rules=rules), mark=100_006.67)
         assert isinstance(quote, Quote)
-        assert quote.breakdown.rounding_bps >= -1e-9
+        assert quote.breakdown.term("rounding") >= -1e-9
         prices.append(quote.price)
     assert prices == [D(bid), D(ask)]
 
@@ -68,7 +72,7 @@ def test_a_quote_that_would_cross_is_clamped_to_the_passive_bound() -> None:
     assert isinstance(quote, Quote)
     assert quote.price == D("99920.00")
     terms = quote.breakdown
-    assert terms.clamp_bps == pytest.approx(2.0) and terms.rounding_bps == pytest.approx(0.0, abs=1e-9)
+    assert terms.term("clamp") == pytest.approx(2.0) and terms.term("rounding") == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(("away", "is_quoted"), [(9.4, True), (9.49, True), (9.51, False), (12.0, False)])
@@ -104,11 +108,11 @@ def test_a_price_that_rounds_to_zero_is_no_price() -> None:
 
 
 @pytest.mark.parametrize(("position", "stopped", "recovery", "bid", "ask"), [
-    ("0", False, "maker", ("0.002", False), ("0.002", False)),
-    ("0.0099", False, "maker", ("0.002", False), ("0.002", False)),
-    ("0.01", False, "maker", Silence.SOFT_LIMIT, ("0.002", True)),
-    ("-0.01", False, "maker", ("0.002", True), Silence.SOFT_LIMIT),
-    ("0.015", True, "maker", Silence.HARD_STOP, ("0.002", True)),
+    ("0", False, "maker", ("0.0020", False), ("0.0020", False)),
+    ("0.0099", False, "maker", ("0.0020", False), ("0.0020", False)),
+    ("0.01", False, "maker", Silence.SOFT_LIMIT, ("0.0020", True)),
+    ("-0.01", False, "maker", ("0.0020", True), Silence.SOFT_LIMIT),
+    ("0.015", True, "maker", Silence.HARD_STOP, ("0.0020", True)),
     ("0.0012", True, "maker", Silence.HARD_STOP, ("0.0012", True)),
     ("-0.0012", True, "maker", ("0.0012", True), Silence.HARD_STOP),
     ("0.015", True, "wait", Silence.HARD_STOP, Silence.HARD_STOP),
@@ -120,8 +124,8 @@ def test_tiers_decide_what_each_side_shows(
     """I1, I2: both sides, then the reducing one marked reduce-only and no larger than the position, or none (wait)."""
     config = params(hard_stop_recovery=HardStopRecovery(recovery))
     for side, expected in ((Side.BUY, bid), (Side.SELL, ask)):
-        result = desired_quote(side, D(position), stopped, 100_000.0, view(), config)
-        shown = (str(result.size), result.is_reduce_only) if isinstance(result, Quote) else result
+        result = side_ladder(side, outlook(position=position, is_hard_stopped=stopped), view(), config)
+        shown = result if isinstance(result, Silence) else (str(result.size(0)), result.is_reduce_only)
         assert shown == expected
 
 

@@ -20,8 +20,9 @@ from core_builders import (
     view,
 )
 
-from hummingbot_extensions.core.decision import CancelReason, Decision, DecisionState, Silence
+from hummingbot_extensions.core.decision import CancelReason, Decision, DecisionState
 from hummingbot_extensions.core.reconcile import reject_backoff_ms
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder, SideHistory
 
@@ -165,10 +166,10 @@ def test_t9_rejections_back_off_exponentially(rejects: int, ago_ms: int, places_
 @pytest.mark.parametrize(("ago_ms", "places_count"), [(0, 0), (499, 0), (500, 1)])
 def test_g6_a_side_is_throttled_apart_from_the_other(ago_ms: int, places_count: int) -> None:
     """At most one placement in half a second on one side; the other side is free."""
-    decision = decided(held=account(), state=DecisionState(bid_placed_ns=NOW - ago_ms * MS))
+    decision = decided(held=account(), state=DecisionState(bids_placed_ns=(NOW - ago_ms * MS,)))
     assert (len(places(decision, Side.BUY)), len(places(decision, Side.SELL))) == (places_count, 1)
     assert decision.bid_silence is (None if places_count else Silence.THROTTLED)
-    assert decision.state.ask_placed_ns == NOW
+    assert decision.state.asks_placed_ns == (NOW,)
 
 
 @pytest.mark.parametrize(("used", "oldest_ago_s", "cancels"), [

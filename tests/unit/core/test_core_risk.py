@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from core_builders import NOW, SECOND, D, account, decided, order, params, view
 
-from hummingbot_extensions.core.decision import DecisionState, Silence
+from hummingbot_extensions.core.decision import DecisionState
 from hummingbot_extensions.core.risk import after_hard_stop_check, is_adding, room, worst_case
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState
 

@@ -25,13 +25,13 @@ from hummingbot_extensions.core.skew import (
 from hummingbot_extensions.core.types import Side
 
 OFF = SkewParams()
-LINEAR = SkewParams(is_linear_on=True)
-SHIFT = SkewParams(is_shift_on=True)
-PRESSURE = SkewParams(is_pressure_on=True)
-FUNDING = SkewParams(is_funding_on=True)
-MOMENTUM = SkewParams(is_momentum_on=True)
-IMBALANCE = SkewParams(is_imbalance_on=True)
-FLOW = SkewParams(is_flow_on=True)
+LINEAR = SkewParams(skew_linear_on=True)
+SHIFT = SkewParams(skew_shift_on=True)
+PRESSURE = SkewParams(skew_pressure_on=True)
+FUNDING = SkewParams(skew_funding_on=True)
+MOMENTUM = SkewParams(skew_momentum_on=True)
+IMBALANCE = SkewParams(skew_imbalance_on=True)
+FLOW = SkewParams(skew_flow_on=True)
 HALF = 0.525
 """Inventory half-way between the dead band of 0.05 and the limit."""
 
@@ -75,7 +75,7 @@ def test_the_shift_grows_with_sigma_within_its_bound() -> None:
 @pytest.mark.parametrize("inventory", [-0.05, -0.04, 0.0, 0.04, 0.05])
 def test_e5_inside_the_dead_band_inventory_moves_nothing(inventory: float) -> None:
     """No term of inventory, and signals are whole."""
-    everything = SkewParams(**{field.name: True for field in fields(SkewParams) if field.name.startswith("is_")})
+    everything = SkewParams(**{field.name: True for field in fields(SkewParams) if field.name.endswith("_on")})
     signals = {"drift_frac": 0.002, "imbalance_frac": 0.5, "flow_frac": -0.5, "funding_rate_frac": 0.001}
     assert both(given(inventory, **signals), everything) == both(given(0.0, **signals), everything)
     assert both(given(inventory), everything) == ({}, {})
@@ -158,7 +158,7 @@ def test_a_signal_against_the_position_fades_beyond_the_dead_band(inventory: flo
 
 def test_e6_only_the_adding_side_shrinks() -> None:
     """1 - 0.6 of the share, the same long and short; off keeps the size. The figure is for the adding side alone."""
-    sizes = SkewParams(is_size_on=True)
+    sizes = SkewParams(skew_size_on=True)
     assert [adding_size_frac(inventory, sizes) for inventory in (0.0, HALF, -HALF, 1.0, -3.0)] == pytest.approx(
         [1.0, 0.7, 0.7, 0.4, 0.4])
     assert adding_size_frac(1.0, OFF) == 1.0
@@ -174,7 +174,7 @@ def test_n16_off_gives_no_term_whatever_comes_in() -> None:
 
 def test_terms_add_up() -> None:
     """Every term stands beside the others under its own name, in the order of explanation."""
-    everything = SkewParams(**{field.name: True for field in fields(SkewParams) if field.name.startswith("is_")})
+    everything = SkewParams(**{field.name: True for field in fields(SkewParams) if field.name.endswith("_on")})
     inputs = SkewInputs(HALF, 1e-4, -0.0012, -1.0, -1.0)
     assert [name for name, _ in terms(Side.BUY, inputs, everything)] == [
         "push", "shift", "funding", "pressure", "momentum", "momentum_spread", "imbalance", "flow"]
@@ -189,7 +189,7 @@ def test_inventory_that_is_not_a_number_is_refused(inventory: float) -> None:
         with pytest.raises(ValueError, match="not a number"):
             terms(Side.BUY, given(inventory), params)
     with pytest.raises(ValueError, match="not a number"):
-        adding_size_frac(inventory, SkewParams(is_size_on=True))
+        adding_size_frac(inventory, SkewParams(skew_size_on=True))
     assert inventory_share(math.inf, OFF) == inventory_share(-math.inf, OFF) == 1.0
 
 
@@ -235,7 +235,7 @@ def test_t33_the_inventory_from_which_a_layer_is_clipped_is_known() -> None:
 
 @pytest.mark.parametrize(("base", "params", "clipped"), [
     (6.0, OFF, None), (6.0, LINEAR, None), (5.9, LINEAR, 0.05 + 0.95 * 4.4 / 4.5), (1.0, LINEAR, 0.05),
-    (6.0, replace(LINEAR, is_shift_on=True), 0.05 + 0.95 * 4.5 / 24.5),
+    (6.0, replace(LINEAR, skew_shift_on=True), 0.05 + 0.95 * 4.5 / 24.5),
 ])
 def test_clipping_counts_pull_and_shift_and_the_dead_band(
     base: float, params: SkewParams, clipped: float | None
@@ -246,7 +246,7 @@ def test_clipping_counts_pull_and_shift_and_the_dead_band(
 
 def test_defaults_are_off_and_break_no_rule() -> None:
     """Every switch of the parameters, by its name."""
-    switches = [field.name for field in fields(SkewParams) if field.name.startswith("is_")]
+    switches = [field.name for field in fields(SkewParams) if field.name.endswith("_on")]
     assert len(switches) == 8 and not any(getattr(OFF, name) for name in switches)
     assert OFF.problems() == []
 

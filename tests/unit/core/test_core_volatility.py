@@ -22,8 +22,8 @@ from hummingbot_extensions.core.volatility import (
 
 MS = 1_000_000
 START = 1_000_000 * MS
-ON = VolatilityParams(is_on=True)
-SIGMA = VolatilityParams(is_sigma_on=True)
+ON = VolatilityParams(volatility_on=True)
+SIGMA = VolatilityParams(sigma_on=True)
 
 
 def seen(
@@ -122,7 +122,7 @@ def test_k2_the_move_that_began_a_pause_cannot_begin_another() -> None:
 
 def test_e22_a_hole_is_not_volatility() -> None:
     """The same jump pauses without a hole, and neither pauses nor widens nor makes a sigma after one."""
-    both = replace(ON, is_sigma_on=True)
+    both = replace(ON, sigma_on=True)
     before = [(ms, 0.0) for ms in range(0, 2000, 250)]
     through, after = (seen(*before, (2000, 30.0), (2250, 30.0), (2500, 30.0), params=both, gap_at=gap)
                       for gap in (-1, 2000))
@@ -146,13 +146,13 @@ def test_e9_widening_is_linear_from_70_percent_of_the_limit(moved_bps: float, wi
     """1.5 bps at the limit of 6, none up to 4.2, and never more."""
     state = seen((0, 0.0), (250, moved_bps))
     assert widening_bps(state, ON) == pytest.approx(widening, abs=1e-9)
-    assert widening_bps(state, replace(ON, is_on=False)) == 0.0
+    assert widening_bps(state, replace(ON, volatility_on=False)) == 0.0
 
 
 @pytest.mark.parametrize("mid", [0.0, -1.0, math.nan, math.inf, -math.inf])
 def test_a_mid_that_is_no_price_teaches_nothing(mid: float) -> None:
     """Neither the range nor the samples, nor a hole flagged with it."""
-    both = replace(ON, is_sigma_on=True)
+    both = replace(ON, sigma_on=True)
     state = seen((0, 0.0), (250, 1.0), params=both)
     for is_after_gap in (False, True):
         assert after_mid(state, START + 500 * MS, mid, is_after_gap, both) is state
@@ -160,7 +160,7 @@ def test_a_mid_that_is_no_price_teaches_nothing(mid: float) -> None:
 
 def test_a_mid_older_than_the_last_teaches_nothing() -> None:
     """Frames out of order cannot put the queues out of order."""
-    both = replace(ON, is_sigma_on=True)
+    both = replace(ON, sigma_on=True)
     state = seen((0, 0.0), (1000, 1.0), params=both)
     assert seen((999, 9.0), state=state, params=both) is state
     again = seen((1000, 2.0), state=state)
@@ -208,23 +208,23 @@ def test_samples_are_at_most_one_a_step_and_do_not_drift() -> None:
 ])
 def test_g25_tolerance_widens_with_sigma_within_bounds(sigma: float | None, scale: float) -> None:
     """As configured up to 0.3 bps a step, doubled from 1.5 on; off or unknown changes nothing."""
-    params = VolatilityParams(is_sigma_on=True, is_tolerance_on=True)
+    params = VolatilityParams(sigma_on=True, tolerance_on=True)
     assert tolerance_scale(sigma, params) == pytest.approx(scale)
     assert tolerance_scale(sigma, VolatilityParams()) == 1.0
 
 
 def test_state_goes_through_json_unchanged() -> None:
     """It stands in the event log, where every decision can be run again."""
-    state = seen((0, 0.0), (250, 5.0), (500, 1.0), (750, 8.0), params=replace(ON, is_sigma_on=True))
+    state = seen((0, 0.0), (250, 5.0), (500, 1.0), (750, 8.0), params=replace(ON, sigma_on=True))
     assert state.is_paused and len(state.low_ns) == 3
     assert from_plain(VolatilityState, to_plain(state)) == state
 
 
 def test_defaults_are_off_and_break_no_rule() -> None:
     """Also with everything on."""
-    assert not (VolatilityParams().is_on or VolatilityParams().is_sigma_on or VolatilityParams().is_tolerance_on)
+    assert not (VolatilityParams().volatility_on or VolatilityParams().sigma_on or VolatilityParams().tolerance_on)
     assert VolatilityParams().problems() == []
-    assert VolatilityParams(is_on=True, is_sigma_on=True, is_tolerance_on=True).problems() == []
+    assert VolatilityParams(volatility_on=True, sigma_on=True, tolerance_on=True).problems() == []
 
 
 @pytest.mark.parametrize(("changes", "field"), [
@@ -241,7 +241,7 @@ def test_defaults_are_off_and_break_no_rule() -> None:
     ({"sigma_window_s": 601.0}, "sigma_window_s"),
     ({"sigma_sample_ms": 2501.0}, "sigma_sample_ms"),
     ({"sigma_sample_ms": -1.0}, "sigma_sample_ms"),
-    ({"is_tolerance_on": True}, "is_tolerance_on"),
+    ({"tolerance_on": True}, "tolerance_on"),
     ({"tolerance_from_bps": 1.5}, "tolerance_from_bps"),
     ({"tolerance_most_scale": 0.9}, "tolerance_most_scale"),
 ])

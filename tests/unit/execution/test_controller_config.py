@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from hummingbot.core.data_type.common import MarketDict, PositionMode
+from hummingbot.strategy_v2.controllers.controller_base import ControllerConfigBase
 from pydantic import ValidationError
 
 from controllers.market_making.perp_market_maker import PerpMarketMaker, PerpMarketMakerConfig
@@ -63,6 +64,23 @@ def test_a_mistake_is_refused_in_words_that_mend_it(case: str) -> None:
 
 def test_what_a_start_fixes_is_not_updatable() -> None:
     """Connector, pair, arming, leverage and mode cannot change under a running bot; all else can."""
-    own = set(PerpMarketMakerConfig.model_fields) - set(PerpMarketMakerConfig.__mro__[1].model_fields)
+    own = set(PerpMarketMakerConfig.model_fields) - set(ControllerConfigBase.model_fields)
     fixed = {name for name in own if not PerpMarketMakerConfig.model_fields[name].json_schema_extra["is_updatable"]}
     assert fixed == {"connector_name", "trading_pair", "armed", "leverage", "position_mode"}
+
+
+def test_n1_a_file_may_be_written_in_sections() -> None:
+    """The same fields under quote, position and execution; a foreign field, section or a double one is refused."""
+    written = {"id": "x", "quote": {"order_distance_bps": 5}, "position": {"soft_limit_base": "0.011"}}
+    config = PerpMarketMakerConfig(**written)
+    assert config == PerpMarketMakerConfig(id="x", order_distance_bps=5, soft_limit_base="0.011")
+    assert {"order_distance_bps", "soft_limit_base"} <= config.model_fields_set
+    for mistake, words in (
+        ({"quote": {"order_distnace_bps": 5}}, "quote.order_distnace_bps: unknown key, did you mean"),
+        ({"quote": {"soft_limit_base": 1}}, "quote.soft_limit_base: unknown key"),
+        ({"quotes": {"order_distance_bps": 5}}, "quotes: unknown key, did you mean 'quote'"),
+        ({"quote": {"order_distance_bps": 5}, "order_distance_bps": 5}, "stands twice"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            PerpMarketMakerConfig(id="x", **mistake)
+        assert words in str(caught.value)

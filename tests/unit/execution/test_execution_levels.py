@@ -12,7 +12,7 @@ from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import StopExecutorAction
 from hummingbot.strategy_v2.models.executors import CloseType
 
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.core.view import OrderState
 from hummingbot_extensions.emulator import control
@@ -237,7 +237,7 @@ async def test_a_level_that_nobody_waits_for_ends_itself(tmp_path: Path, monkeyp
     """A level that starts after its quoter has stopped, or was stopped before it started, holds nothing open."""
     async with trading(tmp_path, monkeypatch, **FAST) as line:
         await line.quoted()
-        stopped_early, late = line.quoter._level_action(Side.SELL), line.quoter._level_action(Side.BUY)
+        stopped_early, late = line.quoter._level_action(Side.SELL, 0), line.quoter._level_action(Side.BUY, 0)
         orchestrator = line.strategy.executor_orchestrator
         orchestrator.execute_action(stopped_early)
         line.executors[-1].early_stop()

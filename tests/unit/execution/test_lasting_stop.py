@@ -14,7 +14,7 @@ import pytest
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.breaker_state import LastingStop, Level
 from hummingbot_extensions.core.breakers import STOP_WINDOW_S
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import snapshot, state_file
 from hummingbot_extensions.execution.snapshot import Scope, Snapshot

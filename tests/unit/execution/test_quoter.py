@@ -15,7 +15,7 @@ from hummingbot.strategy_v2.models.base import RunnableStatus
 
 from controllers.market_making.perp_market_maker import PerpMarketMakerConfig
 from hummingbot_extensions.core.decide import decide
-from hummingbot_extensions.core.decision import Silence
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import bookkeeping
 from hummingbot_extensions.execution import quoter as quoter_module

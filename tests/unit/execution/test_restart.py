@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from hummingbot.strategy_v2.models.base import RunnableStatus
 
-from hummingbot_extensions.core.decision import Silence
 from hummingbot_extensions.core.ledger import Ledger
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import snapshot, state_file
 from hummingbot_extensions.sim.venue_values import FundingRow

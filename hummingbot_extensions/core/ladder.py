@@ -1,0 +1,105 @@
+"""What one side wants to show, in ticks and lots, nearest layer first; quotes are made of it where one is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from hummingbot_extensions.core.quote import PriceBreakdown, Quote
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import MarketRules
+from hummingbot_extensions.kernels import quotes as kernels
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the first layer of a side stands, in bps of the mark, and between which distances an order may stay.
+
+    Nearer than ``risk_bps`` an order is a danger, nearer than ``near_bps`` or beyond ``far_bps`` it is replaced.
+    ``most_bps`` is the distance at which an order no longer earns, None where no band pays. ``terms`` sum to
+    ``distance_bps``.
+    """
+
+    terms: tuple[tuple[str, float], ...]
+    distance_bps: float
+    risk_bps: float
+    near_bps: float
+    far_bps: float
+    most_bps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Layers of one side. Prices in ticks, sizes in lots of the market's step, unsigned.
+
+    An order may serve layer i while its price lies from ``near_ticks[i]`` to ``far_ticks[i]``, both included, and its
+    size from ``min_lots[i]`` to ``lots[i]``. A price nearer to the market than ``risk_tick`` is a danger.
+    """
+
+    side: Side
+    mark: float
+    tick: Decimal
+    step: Decimal
+    is_reduce_only: bool
+    stand: Stand
+    layers: tuple[int, ...]
+    """Which layer each is, counted from the market outwards; what the venue's minimum left out is skipped."""
+    offsets_bps: tuple[float, ...]
+    ticks: tuple[int, ...]
+    lots: tuple[int, ...]
+    min_lots: tuple[int, ...]
+    near_ticks: tuple[int, ...]
+    far_ticks: tuple[int, ...]
+    risk_tick: int
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+    def price(self, index: int) -> Decimal:
+        return self.ticks[index] * self.tick
+
+    def size(self, index: int) -> Decimal:
+        return self.lots[index] * self.step
+
+    def quote(self, index: int) -> Quote:
+        """The order that layer ``index`` asks for, with every term of its price."""
+        price = self.price(index)
+        away = (1.0 - float(price) / self.mark) * 1e4 * self.side.sign
+        terms = self.stand.terms
+        intended = self.stand.distance_bps
+        if self.offsets_bps[index]:
+            terms = (*terms, ("layer", self.offsets_bps[index]))
+            intended += self.offsets_bps[index]
+        (free,) = kernels.price_ticks(self.mark, float(self.tick), self.side.sign, [intended])
+        rounded = (1.0 - float(free * self.tick) / self.mark) * 1e4 * self.side.sign
+        terms = (*terms, ("rounding", rounded - intended))
+        if free != self.ticks[index]:
+            terms = (*terms, ("clamp", away - rounded))
+        return Quote(
+            self.side, price, self.size(index), self.is_reduce_only, PriceBreakdown(self.mark, terms),
+            self.layers[index],
+        )  # fmt: skip
+
+    def quotes(self) -> tuple[Quote, ...]:
+        return tuple(self.quote(index) for index in range(len(self.ticks)))
+
+    def within(self, room_base: Decimal, rules: MarketRules) -> Ladder:
+        """The ladder cut to what may fill together, nearest first: the deepest layers shrink and vanish first.
+
+        ``room_base`` is what may be added before the cap. A reduce-only ladder is left as it is.
+        """
+        room = int(max(room_base, Decimal(0)) / self.step)
+        if self.is_reduce_only or sum(self.lots) <= room:
+            return self
+        count = kernels.room_prefix(self.lots, room)
+        lots = list(self.lots[:count])
+        left = room - sum(lots)
+        size = left * self.step
+        if left > 0 and size >= rules.min_size and size * self.price(count) >= rules.min_notional:
+            lots.append(left)
+        count = len(lots)
+        return replace(
+            self, layers=self.layers[:count], offsets_bps=self.offsets_bps[:count], ticks=self.ticks[:count],
+            lots=tuple(lots), min_lots=tuple(min(*pair) for pair in zip(self.min_lots, lots, strict=False)),
+            near_ticks=self.near_ticks[:count], far_ticks=self.far_ticks[:count],
+        )  # fmt: skip

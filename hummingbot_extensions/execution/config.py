@@ -1,0 +1,160 @@
+"""The controller's configuration as Hummingbot and its dashboards see it: flat fields, made from the parameters' specs.
+
+A file may write the fields flat or under the sections that docs/parameters.md shows; either way every field is checked
+against its bounds, unknown keys are refused, and the rules between fields hold before anything is quoted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from enum import Enum
+from typing import Any
+
+from hummingbot.core.data_type.common import MarketDict, PositionMode
+from hummingbot.strategy_v2.controllers.controller_base import ControllerConfigBase
+from hummingbot.strategy_v2.utils.common import parse_enum_value
+from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from hummingbot_extensions.core import spec
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.startup import StartupParams
+from hummingbot_extensions.execution import desk
+
+PARAMETERS = (QuoteParams, StartupParams)
+LIMITS = (
+    "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
+)
+
+
+def fixed(default: Any, text: str, prompt: str | None = None, **bounds: Any) -> Any:
+    """A field that only a start reads."""
+    extra = {"prompt": prompt or f"{text} ", "prompt_on_new": prompt is not None, "is_updatable": False}
+    return Field(default, description=text, json_schema_extra=extra, **bounds)
+
+
+def _field(one: spec.Spec) -> tuple[Any, FieldInfo]:
+    # The plain word for an enum: `hbot create` writes defaults to YAML as they stand and cannot write its member.
+    default = one.default.value if isinstance(one.default, Enum) else one.default
+    extra = {
+        "prompt": one.prompt or f"{one.text} ", "prompt_on_new": bool(one.prompt), "is_updatable": True,
+        "section": one.group}
+    return one.type, Field(default, description=one.text, json_schema_extra=extra, **one.bounds)
+
+
+def sections() -> dict[str, set[str]]:
+    """Names of the fields that may stand under each section of a file."""
+    found: dict[str, set[str]] = {}
+    for kind in PARAMETERS:
+        for one in spec.specs(kind):
+            found.setdefault(one.group, set()).add(one.name)
+    return found
+
+
+def flattened(values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with the fields of every section moved to the top; ValueError for a field that is not of its section
+    or stands twice.
+    """
+    flat: dict[str, Any] = {}
+    known = sections()
+    for key, value in values.items():
+        inner = {key: value}
+        if key in known and isinstance(value, dict):
+            for name in value:
+                if name not in known[key]:
+                    raise ValueError(f"{key}.{name}: unknown key, {_hint(name, known[key])}")
+            inner = value
+        for name, item in inner.items():
+            if name in flat:
+                raise ValueError(f"{name}: stands twice, remove one")
+            flat[name] = item
+    return flat
+
+
+def _hint(key: str, names: Any) -> str:
+    near = difflib.get_close_matches(key, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else "remove it"
+
+
+class _Market(ControllerConfigBase):
+    """What belongs to the market and the bot rather than to a decision."""
+
+    model_config = ConfigDict(validate_default=True, arbitrary_types_allowed=True)
+
+    connector_name: str = fixed(
+        "standx_perpetual", "Connector to quote on.", "Connector (standx_perpetual): ")
+    trading_pair: str = fixed("BTC-DUSD", "Trading pair.", "Trading pair (BTC-DUSD): ")
+    armed: bool = fixed(
+        False, "Orders leave for a live venue only when true; emulator and paper domains ignore it.",
+        "Send real orders? (true/false): ")
+    leverage: int = fixed(1, "Account leverage for this market; 1 means none.", ge=1, le=10)
+    position_mode: PositionMode = fixed("ONEWAY", "Position mode; only ONEWAY is supported.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def refuse_unknown_keys(cls, values: Any) -> Any:
+        """Sections are opened; a misspelled key is an error that names the key meant."""
+        if not isinstance(values, dict):
+            return values
+        flat = flattened(values)
+        for key in flat:
+            if key not in cls.model_fields:
+                raise ValueError(f"{key}: unknown key, {_hint(key, [*cls.model_fields, *sections()])}")
+        return flat
+
+    @field_validator("position_mode", mode="before")
+    @classmethod
+    def parse_position_mode(cls, value: Any) -> PositionMode:
+        mode = parse_enum_value(PositionMode, value, "position_mode")
+        if mode is not PositionMode.ONEWAY:
+            raise ValueError("position_mode: only ONEWAY is supported, set it to ONEWAY")
+        return mode
+
+    @field_validator("id")
+    @classmethod
+    def require_id(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("id: must not be empty, use the file name without .yml")
+        # State and event log are named after it.
+        if len(value) > 100 or value.startswith(".") or not value.isprintable() or {"/", "\\"} & set(value):
+            raise ValueError(
+                f"id: {value[:40]!r} cannot name a folder; use up to 100 letters, digits, - and _, or the file name "
+                "without .yml")
+        return value
+
+    @field_validator("connector_name")
+    @classmethod
+    def refuse_spot_paper(cls, value: str) -> str:
+        return desk.checked_connector_name(value)
+
+    @model_validator(mode="after")
+    def require_limits_when_armed(self) -> _Market:
+        """Real orders need limits that somebody wrote down; a cut file must not trade on defaults."""
+        missing = [name for name in LIMITS if name not in self.model_fields_set]
+        if self.armed and missing:
+            raise ValueError(f"{', '.join(missing)}: must be in the file when armed is true, set them as in the preset")
+        return self
+
+    @model_validator(mode="after")
+    def check_rules_between_fields(self) -> _Market:
+        problems = self.params().problems()
+        if problems:
+            raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
+        return self
+
+    def params(self) -> QuoteParams:
+        """The frozen parameters that a decision takes."""
+        return spec.built(QuoteParams, self)
+
+    def startup_params(self) -> StartupParams:
+        return spec.built(StartupParams, self)
+
+    def update_markets(self, markets: MarketDict) -> MarketDict:
+        return markets.add_or_update(self.connector_name, self.trading_pair)
+
+
+MarketMakerConfig: Any = create_model(
+    "MarketMakerConfig", __base__=_Market, __module__=__name__,
+    **{one.name: _field(one) for kind in PARAMETERS for one in spec.specs(kind)})
+"""The market's fields and every parameter; sizes in base units of the market's coin, distances in bps of the mark."""
+
