@@ -9,6 +9,7 @@ from typing import Any
 from hummingbot.strategy_v2.controllers import controller_base
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction
 
+from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import config as market_maker
@@ -36,6 +37,10 @@ class PerpMarketMaker(controller_base.ControllerBase):
 
     def startup_params(self) -> StartupParams:
         params: StartupParams = self.config.startup_params()
+        return params
+
+    def gate_params(self) -> GateParams:
+        params: GateParams = self.config.gate_params()
         return params
 
     def create_level(self, action: CreateExecutorAction) -> None:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.drift import DriftParams
+from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.pricing import Mode, PricingParams
 from hummingbot_extensions.core.skew import SkewParams
 from hummingbot_extensions.core.spec import param, section
 from hummingbot_extensions.core.volatility import VolatilityParams
-
-
-class HardStopRecovery(StrEnum):
-    """Way back after a hard stop: reduce as a maker, or wait for a person."""
-
-    MAKER = "maker"
-    WAIT = "wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +65,9 @@ class QuoteParams:
         30.0, "A hard stop lasts at least this long, seconds.", "position", ge=0, le=86_400
     )
     hard_stop_recovery: HardStopRecovery = param(
-        HardStopRecovery.MAKER, "After a hard stop: maker (reduce-only quotes) or wait (for a person).", "position"
+        HardStopRecovery.MAKER,
+        "After a hard stop: maker (reduce-only quotes), maker_then_taker (later bounded slices) or wait (for a person).",
+        "position",
     )
     stale_book_ms: float = param(2000.0, "Quotes are pulled when the book is older, ms.", "feed", gt=0, le=60_000)
     stale_mark_ms: float = param(10_000.0, "Quotes are pulled when the mark is older, ms.", "feed", gt=0, le=120_000)
@@ -148,6 +143,20 @@ class QuoteParams:
         1.0, "In modes without a band an order is replaced once it is this far from where it should stand, bps.",
         "quote", gt=0, le=100,
     )  # fmt: skip
+    exit_taker_after_s: float = param(
+        60.0, "With maker_then_taker: slices that take are sent once a hard stop has lasted this long, seconds.",
+        "position", ge=0, le=86_400,
+    )  # fmt: skip
+    exit_slice_base: Decimal | None = param(
+        None, "Largest size of such a slice, base units; left out: order_size_base.", "position", gt=0
+    )
+    exit_slippage_bps: float = param(
+        20.0, "No slice trades farther from mark than this, bps.", "position", gt=0, le=500
+    )
+    exit_order_wait_s: float = param(
+        2.0, "A slice that still rests after this is cancelled, seconds.", "position", gt=0, le=60
+    )
+    exit_pause_s: float = param(1.0, "Least time between two slices, seconds.", "position", ge=0, le=600)
     pricing: PricingParams = section(PricingParams)
     layers: LayerParams = section(LayerParams)
     skew: SkewParams = section(SkewParams)
@@ -162,6 +171,14 @@ class QuoteParams:
     def worst_case_cap_base(self) -> Decimal:
         """Largest absolute position that may result if every resting and planned order filled."""
         return self.worst_case_frac * self.net_max_base
+
+    def exit_params(self) -> ExitParams:
+        """What the way back from a hard stop goes by."""
+        return ExitParams(
+            self.resume_limit_base, self.exit_slice_base or self.order_size_base, self.hard_stop_recovery,
+            self.exit_taker_after_s, self.exit_slippage_bps, self.exit_order_wait_s, self.exit_pause_s,
+            self.stale_book_ms, self.stale_mark_ms, self.stale_private_ms, self.max_mark_mid_divergence_bps,
+        )  # fmt: skip
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule between fields; empty when all hold."""

@@ -10,10 +10,11 @@ from functools import lru_cache
 
 from hummingbot_extensions.core import layers, pricers, skew
 from hummingbot_extensions.core.breakeven import with_breakeven
+from hummingbot_extensions.core.exits import HardStopRecovery, maker_share
 from hummingbot_extensions.core.ladder import Ladder, Stand
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.mode_switch import side_allowed
-from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
+from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import (
     JOINING_MODES,
     Mode,
@@ -87,7 +88,11 @@ def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuotePar
     stand = first_stand(side, outlook, is_restricted, params)
     if isinstance(stand, Silence):
         return stand
-    reducible = int(abs(position) / view.rules.step) if is_restricted else None
+    reducible = None
+    if is_restricted:
+        step = view.rules.step
+        share = maker_share(position, step, params.exit_params()) if outlook.is_hard_stopped else abs(position)
+        reducible = int(share / step)
     return _ladder(side, stand, outlook, adds, reducible, view, params)
 
 

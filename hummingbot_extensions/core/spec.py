@@ -40,7 +40,10 @@ class Spec:
 
 @cache
 def specs(kind: type) -> tuple[Spec, ...]:
-    """Every parameter of ``kind`` and of its sections, in the order in which they are written; names are unique."""
+    """Every parameter of ``kind`` and of its sections, in the order in which they are written; names are unique.
+
+    A field without a default is not one: it follows from others.
+    """
     found = tuple(_specs(kind, ""))
     names = [spec.name for spec in found]
     twice = {name for name in names if names.count(name) > 1}
@@ -55,7 +58,7 @@ def _specs(kind: type, group: str) -> Iterator[Spec]:
         inner = one.metadata.get("section")
         if inner is not None:
             yield from _specs(inner, one.name)
-        else:
+        elif one.default is not dataclasses.MISSING:
             about = one.metadata
             yield Spec(
                 one.name, hints[one.name], one.default, about.get("text", one.name), about.get("group") or group,

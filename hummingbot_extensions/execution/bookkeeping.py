@@ -42,9 +42,12 @@ class Bookkeeper:
 
     def __init__(
         self, connector: Any, trading_pair: str, log: EventLog, book: AccountBook, on_change: Callable[[str], None],
-        fees: FeeOverride = VENUE_FEES,
+        fees: FeeOverride = VENUE_FEES, on_fill: Callable[[LedgerFill, Decimal], None] | None = None,
     ) -> None:
-        """``fees`` win over what the venue charges; with them the ledger no longer equals the venue's books."""
+        """``fees`` win over what the venue charges; with them the ledger no longer equals the venue's books.
+
+        ``on_fill`` is told of every new fill and of the signed position that it met.
+        """
         self.book = book
         self.started_from = book.ledger
         """The ledger as this run found it."""
@@ -53,6 +56,7 @@ class Bookkeeper:
         self._log = log
         self._on_change = on_change
         self._fees = fees
+        self._tell_fill = on_fill
         self._markouts = Markouts()
         self._carried = CarriedMark()
         self._exits: OrderedDict[str, None] = OrderedDict()
@@ -189,6 +193,8 @@ class Bookkeeper:
             "fill side=%s price=%s size=%s fee=%s position=%s source=%s", fill.side, fill.price, fill.size, fee,
             self.ledger.position, source)
         self._write_markouts(self._markouts.fill(fill.trade_id, fill.side, fill.price, traded_ns))
+        if self._tell_fill is not None:
+            self._tell_fill(entry, before.ledger.position)
         self._on_change("fill")
         return True
 

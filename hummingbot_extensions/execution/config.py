@@ -7,6 +7,7 @@ against its bounds, unknown keys are refused, and the rules between fields hold 
 from __future__ import annotations
 
 import difflib
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -17,11 +18,12 @@ from pydantic import ConfigDict, Field, create_model, field_validator, model_val
 from pydantic.fields import FieldInfo
 
 from hummingbot_extensions.core import spec
+from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import desk
 
-PARAMETERS = (QuoteParams, StartupParams)
+PARAMETERS = (QuoteParams, StartupParams, GateParams)
 LIMITS = (
     "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
 )
@@ -137,7 +139,7 @@ class _Market(ControllerConfigBase):
 
     @model_validator(mode="after")
     def check_rules_between_fields(self) -> _Market:
-        problems = self.params().problems()
+        problems = [*self.params().problems(), *self.gate_params().problems()]
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self
@@ -148,6 +150,15 @@ class _Market(ControllerConfigBase):
 
     def startup_params(self) -> StartupParams:
         return spec.built(StartupParams, self)
+
+    @property
+    def position_cap_base(self) -> Decimal:
+        """The cap that the gate holds, whatever pricing and worst case come to."""
+        cap: Decimal = self.params().net_max_base
+        return cap
+
+    def gate_params(self) -> GateParams:
+        return spec.built(GateParams, self)
 
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets.add_or_update(self.connector_name, self.trading_pair)

@@ -15,6 +15,7 @@ from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
 from hummingbot_extensions.connector.errors import ConnectorError
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.canonical import Plain, digest
+from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution import arming, market_view, plug, snapshot, status
 from hummingbot_extensions.execution.foreign import fitting
@@ -144,6 +145,7 @@ class Desk:
             policy=quoter.start_up.note,
             stop=snapshot.wall_stop(quoter.lasting_stop),
             is_closing=quoter.start_up.is_closing,
+            gate=quoter.gate.state,
         )
 
     def _connector(self) -> Any:
@@ -175,7 +177,8 @@ class Desk:
             kept is not None and kept.is_closing)
         # One result over all starts, which drawdown limits are held against; stops last over them as well.
         state = snapshot.resumed_state(kept)
-        return Quoter(settings, self._controller, connector, log, book, state, self._keep)
+        day = kept.gate if kept is not None else GateState()
+        return Quoter(settings, self._controller, connector, log, book, state, day, self._keep)
 
     def _refuse_foreign_connector(self) -> None:
         """Refuse a connector that would put the account in danger; one of Hummingbot's own gets what it lacks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.own_record import Resting
@@ -45,9 +45,12 @@ class Presence:
 
     def note(
         self, now_ns: int, view: MarketView, decision: Decision, orders: Iterable[OwnOrder], params: QuoteParams,
-        is_sending: bool,
+        is_sending: bool, refused: Callable[[Side], str | None] = lambda side: None,
     ) -> None:
-        """Take in one decision and the orders it saw; a bot that does not send earns nothing."""
+        """Take in one decision and the orders it saw; a bot that does not send earns nothing.
+
+        ``refused`` says why the gate kept a side from being quoted.
+        """
         mark = _known_mark(view, params)
         resting = [order for order in orders if is_sending and order.has_rested
                    and order.state in (OrderState.LIVE, OrderState.CANCELLING)]
@@ -72,7 +75,9 @@ class Presence:
         self._spend(now_ns)
         for side in Side:
             silence = decision.silence(side)
-            self._doing[side] = silence.value if silence is not None else QUOTED if is_sending else DISARMED
+            kept_back = refused(side) if not any(order.side is side for order in resting) else None
+            said = silence.value if silence is not None else kept_back
+            self._doing[side] = str(said) if said is not None else QUOTED if is_sending else DISARMED
 
     def ended(self, now_ns: int, order_id: str, how: str) -> None:
         """An order of ours ended on the venue's word: ``how`` is filled, canceled or rejected."""

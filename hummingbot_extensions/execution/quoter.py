@@ -22,7 +22,9 @@ from hummingbot_extensions.core.breaker_state import LastingStop
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
 from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place
-from hummingbot_extensions.core.ledger import Ledger
+from hummingbot_extensions.core.gate_params import GateParams
+from hummingbot_extensions.core.gate_state import GateState
+from hummingbot_extensions.core.ledger import Ledger, LedgerFill
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.startup import StartupParams
@@ -30,6 +32,8 @@ from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.bookkeeping import Bookkeeper
+from hummingbot_extensions.execution.exits import Exits
+from hummingbot_extensions.execution.gatekeeper import Gatekeeper
 from hummingbot_extensions.execution.health import HealthLog, announce
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
@@ -66,6 +70,8 @@ class Host(Protocol):
 
     def startup_params(self) -> StartupParams: ...
 
+    def gate_params(self) -> GateParams: ...
+
     def create_level(self, action: CreateExecutorAction) -> None: ...
 
 
@@ -77,10 +83,17 @@ class Quoter:
 
     def __init__(
         self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog, book: AccountBook,
-        state: DecisionState, keep: Callable[[], None],
+        state: DecisionState, gate_state: GateState, keep: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.books = Bookkeeper(connector, settings.trading_pair, event_log, book, self._on_booked)
+        self.books = Bookkeeper(
+            connector, settings.trading_pair, event_log, book, self._on_booked, on_fill=self._on_fill)
+        self.gate = Gatekeeper(
+            settings.controller_id, settings.connector_name, host.gate_params, gate_state, event_log,
+            self.books.venue_now_ns)
+        self.exits = Exits(
+            settings.controller_id, settings.connector_name, settings.trading_pair, settings.leverage, host, event_log,
+            self.wake, self._on_exit_sent)
         self.start_up = StartUp(
             connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
             lambda: self._on_booked("startup"), settings.is_continued,
@@ -130,6 +143,7 @@ class Quoter:
             return
         self._is_running = True
         self.books.start()
+        self.exits.start()
         if not self.settings.sends_orders:
             self._levels = [DryLevel(Side.BUY, self), DryLevel(Side.SELL, self)]
         self._remove_listener = self._connector.add_book_listener(
@@ -148,6 +162,8 @@ class Quoter:
         if self._heartbeat is not None:
             self._heartbeat.cancel()
         self.start_up.stop()
+        self.exits.stop()
+        self.gate.stop()
         for level in self._levels:
             if isinstance(level, DryLevel):
                 level.end()
@@ -181,7 +197,7 @@ class Quoter:
     @property
     def is_idle(self) -> bool:
         """Whether it is stopped and none of its orders can fill any more."""
-        return not self._is_running and not self._levels
+        return not self._is_running and not self._levels and self.exits.is_idle
 
     def wake(self, source: str) -> None:
         """Decide soon: all wake-ups of one loop turn become one decision. ``source`` says what happened."""
@@ -221,7 +237,7 @@ class Quoter:
         self.start_up.drive(view.is_connector_ready)
         hold = self.start_up.hold
         placeable = self._placeable_sides(now_ns, view.is_connector_ready and hold is None)
-        orders = [order for level in self._levels for order in level.open_orders()]
+        orders = [*self._level_orders(), *self.exits.open_orders(now_ns)]
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
@@ -245,14 +261,26 @@ class Quoter:
         self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark
         self.last_turn_ns = now_ns
         frame_ns = _newest_frame_ns(view) if "frame" in woken_by else None
+        cancelled = set()
         for action in decision.actions:
             if isinstance(action, Cancel):
                 if frame_ns is not None:
                     self._cancel_frame_ns.setdefault(action.client_order_id, frame_ns)
                 self._cancel(action)
-            else:
+                cancelled.add(action.client_order_id)
+        for breach in self.gate.begin(view, account):
+            if breach.client_order_id not in cancelled:
+                self._cancel(breach)
+        for action in decision.actions:
+            if isinstance(action, Place) and self.gate.passes(action.quote, view, account):
                 self._place(action, frame_ns)
-        self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders)
+        self.exits.drive(
+            view, account, [*self._level_orders(), *self.exits.open_orders(now_ns)],
+            decision.state.hard_stop_since_ns, decision.state.breaker.level.may_exit, inputs.params.exit_params())
+        self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders, self.gate.refused)
+
+    def _level_orders(self) -> list[OwnOrder]:
+        return [order for level in self._levels for order in level.open_orders()]
 
     def _place(self, action: Place, frame_ns: int | None) -> None:
         quote = action.quote
@@ -384,6 +412,13 @@ class Quoter:
 
     # --- account ---
 
+    def _on_fill(self, fill: LedgerFill, position_before: Decimal) -> None:
+        self.gate.on_fill(fill, position_before)
+
+    def _on_exit_sent(self, order_id: str) -> None:
+        self._note_sent(order_id)
+        self.books.note_exit(order_id)
+
     def _on_booked(self, what: str) -> None:
         self._keep()
         self.wake(what)
@@ -399,7 +434,7 @@ class Quoter:
         return market_view.venue_position(self._connector, self.settings.trading_pair)
 
     def open_orders(self) -> list[OwnOrder]:
-        return [order for level in self._levels for order in level.open_orders()]
+        return [*self._level_orders(), *self.exits.open_orders(time.monotonic_ns())]
 
     # --- log ---
 

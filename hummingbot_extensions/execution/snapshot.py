@@ -16,6 +16,7 @@ from hummingbot_extensions.core.attribution import of_unsplit
 from hummingbot_extensions.core.breaker_state import BreakerState, LastingStop
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.core.decision import DecisionState
+from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.execution import state_file
 from hummingbot_extensions.execution.state_file import Refused
@@ -50,6 +51,8 @@ class Snapshot:
     """The breakers' stop, with Unix stamps."""
     is_closing: bool = False
     """Whether a start took a position over to close it, and has not closed it yet."""
+    gate: GateState = GateState()
+    """What was used of the day's budgets."""
 
 
 def folder() -> Path:
@@ -89,12 +92,13 @@ def _read(content: Any) -> Snapshot:
     if isinstance(content, dict):
         content.setdefault("stop", to_plain(LastingStop()))
         content.setdefault("is_closing", False)
+        content.setdefault("gate", to_plain(GateState()))
         book = content.get("book")
         if isinstance(book, dict) and "attribution" not in book:
             book["ledger"] = double_entry(book["ledger"], book["booked"])
             book["attribution"] = to_plain(of_unsplit(from_plain(Ledger, book["ledger"])))
     snapshot = from_plain(Snapshot, content)
-    problems = snapshot.book.problems()
+    problems = [*snapshot.book.problems(), *snapshot.gate.problems()]
     if problems:
         raise state_file.Damaged("; ".join(problems))
     return snapshot

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hummingbot_extensions.core.canonical import digest, from_plain, to_plain
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Decision, DecisionState, Place
-from hummingbot_extensions.core.params import HardStopRecovery, QuoteParams
+from hummingbot_extensions.core.exits import HardStopRecovery
+from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.rounding import from_units, round_passive, round_size_down, to_units
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side

@@ -8,7 +8,7 @@ import pytest
 from core_builders import RULES, D, outlook, params, view
 
 from hummingbot_extensions.core.anchors import basis_after, divergence_bps, mark_estimate
-from hummingbot_extensions.core.params import HardStopRecovery
+from hummingbot_extensions.core.exits import HardStopRecovery
 from hummingbot_extensions.core.pricing import distance_bps
 from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.quoting import passive_bound, side_ladder
