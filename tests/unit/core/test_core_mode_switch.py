@@ -105,6 +105,13 @@ def test_ping_pong_quotes_the_closing_side_until_flat(inventory: float, buy: boo
     assert all(side_allowed(side, inventory, 0.001, PricingParams()) for side in Side)
 
 
+def test_flat_is_flat_where_no_least_size_is_known() -> None:
+    """D19: at a least size of 0 only an exact zero is flat, and both sides quote then."""
+    params = PricingParams(ping_pong=True)
+    assert all(side_allowed(side, 0.0, 0.0, params) for side in Side)
+    assert not side_allowed(Side.BUY, 1e-9, 0.0, params)
+
+
 def test_scripted_fills_alternate() -> None:
     """D19: with fills of one size, each opening fill is followed by the closing one of the other side."""
     params, position, fills = PricingParams(ping_pong=True), 0.0, []

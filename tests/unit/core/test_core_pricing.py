@@ -346,6 +346,16 @@ def test_traps_of_the_seeds_are_named(
     assert [(name, where) for name, where, _ in found] == [(trap, field)]
 
 
+@pytest.mark.parametrize("changes", [
+    {"mode": "avellaneda", "avellaneda_inventory_bps": 9.9},
+    {"mode": "uptime", "avellaneda_inventory_bps": 10.0},
+    {"mode": "simple", "anchor": Anchor.MID},
+])
+def test_what_is_no_trap_is_not_named(changes: dict[str, Any]) -> None:
+    """Just under its bound, or in a mode that it does not concern."""
+    assert PricingParams(**changes).traps(4.0, 3) == []
+
+
 def test_t28_modes_that_join_are_told_apart() -> None:
     """T28: distance and queue rules are for modes that mean to keep away; those that join are listed."""
     assert {Mode.REBATE, Mode.PINNING} == JOINING_MODES
