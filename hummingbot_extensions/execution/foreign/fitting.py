@@ -24,9 +24,11 @@ WEAKER = (
     ("venue clock", "Hummingbot's, which some connectors never set"),
     ("latency", "frame-to-wire times are not measured"),
     ("post-only refusals", "count as rejections where the venue's code for them is not known"),
-    ("reduce-only", "holds as far as the connector sends it to the venue"),
+    ("reduce-only", "holds as far as the connector sends it; else a late closing order may open a position of its size"),
 )
 """What is missing or weaker than on a connector of ours, with what it means. Quoting is safe without."""
+NO_LIVE_BALANCE = (
+    "free margin", "the connector does not follow it live, so Hummingbot takes the full worth of resting orders off it")
 
 
 def dangers(connector: Any) -> list[str]:
@@ -41,6 +43,11 @@ def dangers(connector: Any) -> list[str]:
     return found
 
 
+def weaker(connector: Any) -> tuple[tuple[str, str], ...]:
+    """What is missing or weaker on this connector, with what it means."""
+    return WEAKER if connector.real_time_balance_update else (*WEAKER, NO_LIVE_BALANCE)
+
+
 def fit(connector: Any, members: tuple[str, ...]) -> None:
     """Give ``connector`` the ``members`` and what a verified stop asks for, and say once what is weaker.
 
@@ -51,4 +58,4 @@ def fit(connector: Any, members: tuple[str, ...]) -> None:
         setattr(connector, name, getattr(foreign, name))
     logging.getLogger(__name__).warning(
         "connector %s is not of this bundle. Missing or weaker: %s. See docs/any-connector.md", connector.name,
-        "; ".join(f"{what} ({meaning})" for what, meaning in WEAKER))
+        "; ".join(f"{what} ({meaning})" for what, meaning in weaker(connector)))

@@ -294,6 +294,20 @@ def test_a_connector_is_fitted_once_and_what_is_weaker_is_said_once(caplog: pyte
     run(life())
 
 
+def test_a_balance_that_is_not_followed_live_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """Hummingbot then takes resting orders off the margin, and sizes shrink for no reason that the venue knows."""
+
+    async def life() -> None:
+        connector = StubPerpetualDerivative(SmallVenue())
+        assert fitting.NO_LIVE_BALANCE not in fitting.weaker(connector)
+        connector.real_time_balance_update = False
+        with caplog.at_level(logging.WARNING):
+            fitting.fit(connector, market_view.REQUIRED)
+        assert any(fitting.NO_LIVE_BALANCE[1] in record.getMessage() for record in caplog.records)
+
+    run(life())
+
+
 def test_connectors_that_endanger_the_account_are_refused() -> None:
     """No post-only orders, no one-way mode, or no perpetual at all: the controller does not start, and says why."""
 
@@ -506,6 +520,37 @@ def test_a_placement_under_way_is_not_taken_for_one_that_never_was() -> None:
         await tended(connector, 10)
         assert [order.state for order in venue.orders.values()] == ["CANCELED"]
         assert connector.leftover_orders(PAIR) == []
+
+    run(life())
+
+
+def test_a_suspect_stays_with_hummingbot_and_on_disk() -> None:
+    """Hummingbot goes on cancelling it, takes its fills and stores it for a restart, also after it would have dropped
+    it without the venue's word.
+    """
+
+    async def life() -> None:
+        connector, _venue = await fitted()
+        connector.faults = [(TimeoutError(), True)]
+        order_id = bought(connector)
+        await until(lambda: order_id in connector.tracking_states)
+        await until(lambda: order_id not in connector.in_flight_orders)
+        await asyncio.sleep(0)
+        assert order_id in connector.tracking_states
+        assert connector._order_tracker.fetch_cached_order(order_id) is None
+        connector.is_silent = True
+        # A cancel that finds no exchange id in time ends so.
+        await connector._order_tracker.process_order_not_found(order_id)
+        assert order_id not in connector.tracking_states
+        await tended(connector, 1)
+        assert order_id in connector.tracking_states
+        stored = connector.tracking_states
+        later, venue = await fitted()
+        venue.orders = connector.venue.orders
+        later.restore_tracking_states(stored)
+        assert [left.remaining for left in later.leftover_orders(PAIR)] == [Decimal("0.1")]
+        await tended(later, 10)
+        assert later.leftover_orders(PAIR) == [] and venue.resting == []
 
     run(life())
 
