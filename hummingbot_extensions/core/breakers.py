@@ -46,6 +46,8 @@ MIN_DEGRADED_THROTTLE_MS = 2000.0
 def after_check(state: BreakerState, view: MarketView, account: AccountView, params: QuoteParams) -> BreakerState:
     """State after one look at the health of the line, with the level that holds from now on."""
     now_ns, health = view.now_ns, account.health
+    if _is_calm(state, health, account.orders, params):
+        return state
     before = state
     state = _after_rejects(state, now_ns, health, params)
     state = _after_latency(state, now_ns, health, account.orders, params)
@@ -69,6 +71,24 @@ def softened(params: QuoteParams, level: Level) -> QuoteParams:
         min_dwell_ms=max(params.min_dwell_ms * DEGRADED_FACTOR, MIN_DEGRADED_DWELL_MS),
         side_throttle_ms=max(params.side_throttle_ms * DEGRADED_FACTOR, MIN_DEGRADED_THROTTLE_MS),
         cancel_budget_per_min=max(1, params.cancel_budget_per_min // DEGRADED_FACTOR),
+    )
+
+
+def _is_calm(state: BreakerState, health: Health, orders: Iterable[OwnOrder], params: QuoteParams) -> bool:
+    """Whether nothing has happened and nothing is in force, so that every rule leaves the state as it is."""
+    return (
+        state.level is Level.NORMAL
+        and state.cause is Cause.NONE
+        and params.breaker_level is Level.NORMAL
+        and state.rejects is None
+        and state.latency is None
+        and state.throttled is None
+        and state.degraded_until_ns is None
+        and state.safe_since_ns is None
+        and state.stop_since_ns is None
+        and not (health.rejects_ns or health.throttles_ns or health.failures_ns or health.errors)
+        and all(order.has_rested for order in orders)
+        and all(ack.ms < params.latency_degraded_ms for ack in health.acks)
     )
 
 

@@ -51,37 +51,43 @@ def decide(inputs: DecisionInputs) -> Decision:
     what rests is cancelled. Cancels come before places, so that a venue that works in order frees margin first.
     """
     view, account, params = inputs.view, inputs.account, inputs.params
-    state = _with_basis(inputs.state, view, params)
-    state = replace(state, breaker=breakers.after_check(state.breaker, view, account, params))
-    params = breakers.softened(params, state.breaker.level)
-    mark = anchors.mark_estimate(view, state.basis_frac)
-    refusal = _refusal(view, account, params, mark) or HELD.get(state.breaker.level)
+    state = inputs.state
+    basis_frac, basis_frame_ns = _basis(state, view, params)
+    breaker = breakers.after_check(state.breaker, view, account, params)
+    params = breakers.softened(params, breaker.level)
+    mark = anchors.mark_estimate(view, basis_frac)
+    refusal = _refusal(view, account, params, mark) or HELD.get(breaker.level)
     position = account.tier_position
+    signals, seen = state.signals, None
     if refusal is None and position is not None and mark is not None:
-        state = outlook.after_frame(state, view, position, params)
+        signals = outlook.after_frame(signals, view, position, params)
         state = after_hard_stop_check(state, position, view.now_ns, params)
-        if state.volatility.is_paused:
+        if signals.volatility.is_paused:
             refusal = Silence.VOLATILITY
+        else:
+            is_stopped = state.hard_stop_since_ns is not None
+            seen = outlook.outlook(mark, position, is_stopped, view, account, signals, params)
 
-    if refusal is None and (mark is None or position is None):
-        refusal = Silence.NO_MARK
     ladders: list[Ladder] = []
     actions: list[Action] = []
     silences: dict[Side, Silence | None] = {}
-    seen = None
-    if refusal is None and mark is not None and position is not None:
-        seen = outlook.outlook(mark, position, view, account, state, params)
     for side in (Side.BUY, Side.SELL):
         wanted = side_ladder(side, seen, view, params) if seen is not None else refusal or Silence.NO_MARK
         if isinstance(wanted, Ladder):
             ladders.append(wanted)
         plan = reconcile_side(side, wanted, view, account, params, state)
-        state, account = plan.state, after_placing(account, plan.actions)
-        actions.extend(plan.actions)
+        state = plan.state
+        if plan.actions:
+            account = after_placing(account, plan.actions)
+            actions.extend(plan.actions)
         silences[side] = plan.silence
     actions.sort(key=_cancels_first)
-    state = replace(state, bid_silence=silences[Side.BUY], ask_silence=silences[Side.SELL])
-    return Decision(mark, tuple(ladders), tuple(actions), silences[Side.BUY], silences[Side.SELL], state)
+    bid_silence, ask_silence = silences[Side.BUY], silences[Side.SELL]
+    state = replace(
+        state, basis_frac=basis_frac, basis_frame_ns=basis_frame_ns, breaker=breaker, signals=signals,
+        bid_silence=bid_silence, ask_silence=ask_silence,
+    )  # fmt: skip
+    return Decision(mark, tuple(ladders), tuple(actions), bid_silence, ask_silence, state)
 
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:
@@ -102,24 +108,25 @@ def _is_crossed(view: MarketView) -> bool:
     return view.bid is not None and view.ask is not None and view.bid > view.ask
 
 
-def _with_basis(state: DecisionState, view: MarketView, params: QuoteParams) -> DecisionState:
-    """State with the basis moved by a mark that has not been counted yet.
+def _basis(state: DecisionState, view: MarketView, params: QuoteParams) -> tuple[float | None, int | None]:
+    """The basis moved by a mark that has not been counted yet, and the frame of the newest mark that was.
 
     Stale, one-sided and crossed books teach nothing, nor does a mark so far from the mid that it is refused: one such
     frame would put the estimate off for several half-lives after the mark has come back.
     """
+    known = state.basis_frac, state.basis_frame_ns
     frame, mid, mark = view.price_frame_ns, view.mid, view.mark
     if frame is None or mark is None or mid is None or mark <= 0 or mid <= 0:
-        return state
+        return known
     if state.basis_frame_ns is not None and frame <= state.basis_frame_ns:
-        return state
+        return known
     if view.book_age_ms is None or view.book_age_ms > params.stale_book_ms or _is_crossed(view):
-        return state
+        return known
     if anchors.divergence_bps(view) > params.max_mark_mid_divergence_bps:
-        return state
+        return known
     elapsed_s = (frame - state.basis_frame_ns) / 1e9 if state.basis_frame_ns is not None else 0.0
     basis = anchors.basis_after(state.basis_frac, float(mark), mid, elapsed_s, params.basis_halflife_s)
-    return replace(state, basis_frac=basis, basis_frame_ns=frame)
+    return basis, frame
 
 
 def _refusal(view: MarketView, account: AccountView, params: QuoteParams, mark: float | None) -> Silence | None:

@@ -46,6 +46,15 @@ Action = Place | Cancel
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """What was learnt of the market's movement, and the mode that came of it and of the inventory."""
+
+    volatility: VolatilityState = VolatilityState()
+    momentum: MomentumState = MomentumState()
+    mode: ModeState = ModeState()
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionState:
     """What a decision hands to the next one. Times are monotonic nanoseconds."""
 
@@ -63,9 +72,7 @@ class DecisionState:
     bid_silence: Silence | None = None
     ask_silence: Silence | None = None
     breaker: BreakerState = BreakerState()
-    volatility: VolatilityState = VolatilityState()
-    momentum: MomentumState = MomentumState()
-    mode: ModeState = ModeState()
+    signals: Signals = Signals()
 
     def placed_ns(self, side: Side, layer: int) -> int | None:
         """When an order was last placed for a layer; None for never."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from hummingbot_extensions.core import drift, mode_switch, skew, volatility
-from hummingbot_extensions.core.decision import DecisionState
+from hummingbot_extensions.core.decision import Signals
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import PriceInputs
 from hummingbot_extensions.core.quoting import Outlook
@@ -14,28 +13,23 @@ from hummingbot_extensions.core.skew import SkewInputs
 from hummingbot_extensions.core.view import AccountView, MarketView
 
 
-def after_frame(state: DecisionState, view: MarketView, position: Decimal, params: QuoteParams) -> DecisionState:
-    """State with the mid of a fresh book taken in; a book that was away for too long starts the windows anew."""
+def after_frame(signals: Signals, view: MarketView, position: Decimal, params: QuoteParams) -> Signals:
+    """Signals with the mid of a fresh book taken in; a book that was away for too long starts the windows anew."""
     mid = view.mid
     if mid is None:
-        return state
+        return signals
     now_ns, gap_ns = view.now_ns, params.stale_book_ms * 1e6
+    moved, momentum, mode = signals.volatility, signals.momentum, signals.mode
     if params.volatility.volatility_on or params.volatility.sigma_on:
-        seen = state.volatility
-        last_ns = seen.high_ns[-1] if seen.high_ns else seen.sample_ns[-1] if seen.sample_ns else now_ns
-        state = replace(
-            state, volatility=volatility.after_mid(seen, now_ns, mid, now_ns - last_ns > gap_ns, params.volatility)
-        )
+        last_ns = moved.high_ns[-1] if moved.high_ns else moved.sample_ns[-1] if moved.sample_ns else now_ns
+        moved = volatility.after_mid(moved, now_ns, mid, now_ns - last_ns > gap_ns, params.volatility)
     if params.skew.skew_momentum_on:
-        last_ns = state.momentum.mid_ns if state.momentum.mid_ns is not None else now_ns
-        moved = drift.after_mid(state.momentum, now_ns, mid, now_ns - last_ns > gap_ns, params.drift)
-        state = replace(state, momentum=moved)
+        last_ns = momentum.mid_ns if momentum.mid_ns is not None else now_ns
+        momentum = drift.after_mid(momentum, now_ns, mid, now_ns - last_ns > gap_ns, params.drift)
     if params.pricing.pinning_enter_frac is not None or params.pricing.volatile_mode is not None:
         inventory = inventory_frac(position, params)
-        range_bps = volatility.range_bps(state.volatility)
-        mode = mode_switch.after(state.mode, now_ns, inventory, range_bps, params.pricing)
-        state = replace(state, mode=mode)
-    return state
+        mode = mode_switch.after(mode, now_ns, inventory, volatility.range_bps(moved), params.pricing)
+    return Signals(moved, momentum, mode)
 
 
 def inventory_frac(position: Decimal, params: QuoteParams) -> float:
@@ -44,10 +38,11 @@ def inventory_frac(position: Decimal, params: QuoteParams) -> float:
 
 
 def outlook(
-    mark: float, position: Decimal, view: MarketView, account: AccountView, state: DecisionState, params: QuoteParams
-) -> Outlook:
+    mark: float, position: Decimal, is_hard_stopped: bool, view: MarketView, account: AccountView, signals: Signals,
+    params: QuoteParams,
+) -> Outlook:  # fmt: skip
     """What quotes depend on now. Signals whose terms are off are not worked out."""
-    moved = state.volatility
+    moved = signals.volatility
     inventory = inventory_frac(position, params)
     sigma = volatility.sigma_bps(moved) if params.volatility.sigma_on else None
     range_bps = volatility.range_bps(moved)
@@ -56,7 +51,7 @@ def outlook(
     micro = None
     if touch_bid is not None and touch_ask is not None:
         micro = drift.microprice(touch_bid, touch_ask, bid_size, ask_size)
-    drifted = state.momentum.drift_frac
+    drifted = signals.momentum.drift_frac
     prices = PriceInputs(
         mark=mark, mid=view.mid, touch_bid=touch_bid, touch_ask=touch_ask, micro=micro, external=view.external,
         inventory_frac=inventory, inventory_base=float(position), entry_price=_number(account.entry_price),
@@ -64,16 +59,16 @@ def outlook(
         maker_fee_frac=account.maker_fee_frac, tick=float(view.rules.tick), last_fill_side=account.last_fill_side,
         others_bid=_number(view.others_bid), others_ask=_number(view.others_ask),
     )  # fmt: skip
-    signals = SkewInputs(
+    skews = SkewInputs(
         inventory, view.funding_rate_frac, drifted, drift.imbalance_frac(bid_size, ask_size), view.flow_frac, sigma
     )
     return Outlook(
         mark=mark,
         position=position,
-        is_hard_stopped=state.hard_stop_since_ns is not None,
-        mode=state.mode.mode(params.pricing),
+        is_hard_stopped=is_hard_stopped,
+        mode=signals.mode.mode(params.pricing),
         prices=prices,
-        skew=signals,
+        skew=skews,
         widening_bps=volatility.widening_bps(moved, params.volatility),
         tolerance_scale=volatility.tolerance_scale(sigma, params.volatility),
         spacing_scale=skew.spacing_scale(drifted, params.skew),

@@ -145,11 +145,7 @@ def _ladder(
 ) -> Ladder | Silence:
     """All layers behind ``stand``, never crossing, on the lattice, of sizes that the venue takes."""
     rules, sign, mark = view.rules, side.sign, outlook.mark
-    shrinks = params.layers.shrink_from_bps is not None
-    which, lots = layer_lots(
-        params.layers, params.order_size_base, rules, _coarse(mark), outlook.prices.range_bps if shrinks else None
-    )
-    behind = geometry(params.layers).behind_bps
+    which, lots, behind = shape(params, rules, mark, outlook.prices.range_bps)
     count = len(which)
     if adds and reducible is None and outlook.skew.inventory_frac:
         count = min(count, layers.adding_layers(count, outlook.skew.inventory_frac, params.layers.adding_cut_frac))
@@ -226,6 +222,19 @@ def _checked(
     )  # fmt: skip
 
 
+def shape(
+    params: QuoteParams, rules: MarketRules, mark: float, range_bps: float | None
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
+    """(layer and lots of each that the venue would take, distance of every layer behind the first), nearest first."""
+    own = params.layers
+    if own == ONE_LAYER:
+        lots = int(params.order_size_base / rules.step)
+        return ((0,), (lots,), (0.0,)) if lots > 0 else ((), (), ())
+    volatility_bps = range_bps if own.shrink_from_bps is not None else None
+    return *layer_lots(own, params.order_size_base, rules, _coarse(mark), volatility_bps), geometry(own).behind_bps
+
+
+ONE_LAYER = LayerParams()
 geometry = lru_cache(maxsize=64)(layers.geometry)
 
 
