@@ -52,7 +52,7 @@ def amount(most: float) -> st.SearchStrategy[float]:
     return st.floats(0.0, most, allow_subnormal=False)
 
 
-SWITCHES = {field.name: st.booleans() for field in fields(SkewParams) if field.name.startswith("is_")}
+SWITCHES = {field.name: st.booleans() for field in fields(SkewParams) if field.name.endswith("_on")}
 THRESHOLDS = amount(0.002)
 PARAMS = st.builds(
     SkewParams, **SWITCHES, skew_dead_frac=amount(0.5), least_distance_bps=amount(5.0), requote_room_bps=amount(3.0),
@@ -197,6 +197,7 @@ def test_n16_each_switch_takes_away_its_own_terms_and_no_others(
         "skew_funding_on": {"funding"}, "skew_momentum_on": {"momentum", "momentum_spread"},
         "skew_imbalance_on": {"imbalance"}, "skew_flow_on": {"flow"}, "skew_size_on": set(),
     }  # fmt: skip
+    assert set(names) == set(SWITCHES)
     held = replace(signals, inventory_frac=inventory)
     for side in Side:
         found = terms(side, held, params)
