@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from hummingbot_extensions.core.spec import param
+
 ZERO = Decimal(0)
 ONE = Decimal(1)
+MAX_ORDER_SIZE_TEXT = "Largest size of one order, base units; left out: no limit."
+"""Stated once for the gate, which holds orders to it, and the layers, which keep within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +23,83 @@ class GateParams:
 
     position_cap_base: Decimal
     """Largest absolute position that may result if every order filled, in whatever order."""
-    max_price_deviation_frac: Decimal = Decimal("0.15")
-    max_order_size_base: Decimal | None = None
-    max_open_orders: int | None = None
-    max_open_orders_account: int | None = None
-    max_net_quote: Decimal | None = None
-    """Value at mark of the worst case of this market."""
-    max_net_account_quote: Decimal | None = None
-    """The same over all markets, longs and shorts apart."""
-    max_resting_quote: Decimal | None = None
-    """Value of all own orders of this market."""
-    max_side_resting_quote: Decimal | None = None
-    min_available_quote: Decimal | None = None
-    """Free margin that has to be left once the order has taken its own; 0 asks for the order's margin alone."""
-    liquidation_distance_stop_frac: Decimal | None = None
-    """From this distance between mark and liquidation price on, nothing adds."""
-    liquidation_distance_shrink_frac: Decimal | None = None
-    """From here on the cap shrinks, linearly, to nothing at the stop."""
-    margin_ratio_stop: Decimal | None = None
-    margin_ratio_shrink: Decimal | None = None
-    daily_orders: int | None = None
-    daily_turnover_quote: Decimal | None = None
-    daily_added_base: Decimal | None = None
+    max_price_deviation_frac: Decimal = param(
+        Decimal("0.15"),
+        "No order stands farther from mark than this fraction of it; 0.15 is 15 %.",
+        "limits",
+        gt=0,
+        lt=1,
+    )
+    max_order_size_base: Decimal | None = param(None, MAX_ORDER_SIZE_TEXT, "limits", gt=0)
+    max_open_orders: int | None = param(
+        None, "Most orders of this market, as a count; left out: no limit.", "limits", ge=1, le=10_000
+    )
+    max_open_orders_account: int | None = param(
+        None, "Most orders of all markets together, as a count; left out: no limit.", "limits", ge=1, le=10_000
+    )
+    max_net_quote: Decimal | None = param(
+        None,
+        "Most that the position may be worth if every order of a side filled, quote units; left out: no limit.",
+        "limits",
+        gt=0,
+    )
+    max_net_account_quote: Decimal | None = param(
+        None,
+        "The same over all markets, longs and shorts apart, quote units; left out: no limit.",
+        "limits",
+        gt=0,
+    )
+    max_resting_quote: Decimal | None = param(
+        None, "Most that all orders of this market are worth, quote units; left out: no limit.", "limits", gt=0
+    )
+    max_side_resting_quote: Decimal | None = param(
+        None, "Most that the orders of one side are worth, quote units; left out: no limit.", "limits", gt=0
+    )
+    min_available_quote: Decimal | None = param(
+        None,
+        "Free margin that is left once an order has taken its own, quote units; 0 asks for the order's margin alone; "
+        "left out: not asked.",
+        "limits",
+        ge=0,
+    )
+    liquidation_distance_stop_frac: Decimal | None = param(
+        None,
+        "From this distance between mark and liquidation price on, as a fraction of mark, nothing adds; left out: off.",
+        "limits",
+        gt=0,
+        lt=1,
+    )
+    liquidation_distance_shrink_frac: Decimal | None = param(
+        None,
+        "From this distance on, as a fraction of mark, the cap shrinks, to nothing at the stop; left out: off.",
+        "limits",
+        gt=0,
+    )
+    margin_ratio_stop: Decimal | None = param(
+        None,
+        "From this margin over maintenance margin on, as a factor, nothing adds; the venue liquidates at 1; "
+        "left out: off.",
+        "limits",
+        gt=1,
+    )
+    margin_ratio_shrink: Decimal | None = param(
+        None,
+        "From this margin over maintenance margin on, as a factor, the cap shrinks; left out: off.",
+        "limits",
+        gt=1,
+    )
+    daily_orders: int | None = param(
+        None, "Most orders sent in a day of UTC, as a count; left out: no limit.", "limits", ge=1
+    )
+    daily_turnover_quote: Decimal | None = param(
+        None,
+        "Most that fills and resting orders of a day of UTC are worth, quote units; left out: no limit.",
+        "limits",
+        gt=0,
+    )
+    daily_added_base: Decimal | None = param(
+        None, "Most that fills of a day of UTC add to positions, base units; left out: no limit.", "limits", gt=0
+    )
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold."""

@@ -11,14 +11,13 @@ from decimal import Decimal
 from enum import StrEnum
 from math import ceil, floor, inf
 
+from hummingbot_extensions.core.gate_params import MAX_ORDER_SIZE_TEXT
 from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.view import MarketRules
 
 MAX_LAYERS = 64
 MAX_SPACING_MULTIPLIER = 10.0
-MAX_ORDER_SIZE_TEXT = "Largest size of one order, base units; left out: no limit."
-"""Stated once for the layers, which keep to it, and the gate, which holds them to it."""
 ADDING_CUT_FRAC = 0.6
 """Share of the adding side's layers that a full inventory takes away, where that is switched on."""
 FLOAT_SLACK = 1e-9

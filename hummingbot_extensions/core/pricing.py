@@ -14,7 +14,7 @@ from enum import StrEnum
 from math import fsum, inf
 
 from hummingbot_extensions.core.rounding import bps_between, round_passive
-from hummingbot_extensions.core.spec import param
+from hummingbot_extensions.core.spec import param, param_table
 from hummingbot_extensions.core.types import Side
 
 NEAREST_BPS = -100.0
@@ -182,33 +182,96 @@ class PricingParams:
     - ``own_params``: numbers for an own pricer.
     """
 
-    mode: str = Mode.UPTIME.value
-    anchor: Anchor = Anchor.MARK
-    order_distance_bps: float = param(
-        6.0, "Distance of a new quote from mark, bps.", "quote", "Distance from mark in bps: ", gt=0, le=500
+    mode: str = param(
+        Mode.UPTIME.value,
+        "How quotes are priced: uptime, rebate, simple, adaptive, avellaneda, geometric, or package.module:function of "
+        "your own.",
+        "quote",
     )
-    rebate_improve_ticks: int = 0
-    rebate_standoff_bps: float = 6.0
-    half_spread_bps: float = 10.0
-    adaptive_per_sigma_bps: float = 0.1
-    avellaneda_half_spread_bps: float = 10.0
-    avellaneda_inventory_bps: float = 5.0
-    avellaneda_per_sigma: float = 0.5
-    avellaneda_per_funding: float = 0.0
-    start_offset_bps: float = 4.0
-    points_distance_bps: float | None = None
-    min_distance_bps: float | None = None
-    fee_buffer_bps: float | None = None
-    breakeven: bool = False
-    ping_pong: bool = False
-    pinning_enter_frac: float | None = None
-    pinning_leave_frac: float = 0.4
-    pinning_width_bps: float = 6.0
-    volatile_mode: str | None = None
-    volatile_enter_bps: float = 6.0
-    volatile_leave_bps: float = 3.0
-    mode_min_stay_s: float = 10.0
-    own_params: tuple[OwnParam, ...] = ()
+    anchor: Anchor = param(
+        Anchor.MARK, "Price that the mode's distance is measured from: mark, mid, best, micro or external.", "quote"
+    )
+    order_distance_bps: float = param(
+        6.0,
+        "Mode uptime: distance of a new quote from mark, bps.",
+        "quote",
+        "Distance from mark in bps: ",
+        gt=0,
+        le=500,
+    )
+    rebate_improve_ticks: int = param(
+        0, "Mode rebate: ticks in front of the best price of others; 0 joins it.", "quote", ge=0, le=100
+    )
+    rebate_standoff_bps: float = param(
+        6.0, "Mode rebate: distance from mark while nobody else stands on the side, bps.", "quote", gt=0, le=500
+    )
+    half_spread_bps: float = param(
+        10.0, "Modes simple and adaptive: distance of each quote from the anchor, bps.", "quote", gt=0, le=500
+    )
+    adaptive_per_sigma_bps: float = param(
+        0.1, "Mode adaptive: half_spread_bps grows by this part for each 1 bps of sigma.", "quote", ge=0, le=100
+    )
+    avellaneda_half_spread_bps: float = param(
+        10.0, "Mode avellaneda: half-spread before the terms below, bps.", "quote", gt=0, le=500
+    )
+    avellaneda_inventory_bps: float = param(
+        5.0,
+        "Mode avellaneda: how far both quotes move against the position at the soft limit, bps.",
+        "quote",
+        ge=0,
+        le=500,
+    )
+    avellaneda_per_sigma: float = param(
+        0.5, "Mode avellaneda: bps of half-spread for each 1 bps of sigma.", "quote", ge=0, le=100
+    )
+    avellaneda_per_funding: float = param(
+        0.0, "Mode avellaneda: bps of half-spread for each 3 bps an hour of funding.", "quote", ge=-100, le=100
+    )
+    start_offset_bps: float = param(
+        4.0, "Mode geometric: distance of the first layer from the anchor, bps.", "quote", gt=0, le=500
+    )
+    points_distance_bps: float | None = param(
+        None, "Distance of one more quote a side from mark, for points, bps; left out: none.", "quote", gt=0, le=500
+    )
+    min_distance_bps: float | None = param(
+        None, "No quote stands nearer to mark than this, bps; left out: off.", "quote", ge=0, le=500
+    )
+    fee_buffer_bps: float | None = param(
+        None,
+        "No quote stands nearer to mark than the maker fee and this, bps; left out: off.",
+        "quote",
+        ge=-100,
+        le=500,
+    )
+    breakeven: bool = param(
+        False, "The reducing quote is never worse than entry and fees, except at the limits: on or off.", "quote"
+    )
+    ping_pong: bool = param(False, "After a fill only the other side is quoted, until flat: on or off.", "quote")
+    pinning_enter_frac: float | None = param(
+        None,
+        "From this inventory on, as a fraction of the soft limit, the reducing side joins the best price; "
+        "left out: never.",
+        "quote",
+        gt=0,
+        lt=1,
+    )
+    pinning_leave_frac: float = param(
+        0.4, "Pinning ends under this inventory, as a fraction of the soft limit.", "quote", gt=0, lt=1
+    )
+    pinning_width_bps: float = param(
+        6.0, "While pinning, the adding side stands so far from mark, bps.", "quote", gt=0, le=500
+    )
+    volatile_mode: str | None = param(None, "Another mode for volatile times; left out: none.", "quote")
+    volatile_enter_bps: float = param(
+        6.0, "Range of the mid from which volatile_mode runs, bps.", "quote", gt=0, le=10_000
+    )
+    volatile_leave_bps: float = param(
+        3.0, "Range of the mid under which volatile_mode ends, bps.", "quote", gt=0, le=10_000
+    )
+    mode_min_stay_s: float = param(10.0, "Least time between two switches of mode, seconds.", "quote", ge=0, le=3600)
+    own_params: tuple[OwnParam, ...] = param_table(
+        OwnParam, float, "Numbers of an own pricer, by name and in the units it states; {} for none.", "quote"
+    )
 
     def own(self, name: str, default: float) -> float:
         """The own pricer's number of that name, or ``default`` while the configuration names none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,6 +18,12 @@ def param(default: Any, text: str, group: str = "", prompt: str = "", **bounds: 
     """
     metadata = {"text": text, "group": group, "prompt": prompt, "bounds": bounds}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def param_table(item: Callable[[str, Any], Any], value: Any, text: str, group: str = "") -> Any:
+    """A dataclass field that holds a tuple of ``item(name, value)``; a file writes it as a mapping."""
+    about = {"text": text, "group": group, "table": (item, dict[str, value])}
+    return dataclasses.field(default=(), metadata=about)
 
 
 def section(kind: Any) -> Any:
@@ -60,9 +66,12 @@ def _specs(kind: type, group: str) -> Iterator[Spec]:
             yield from _specs(inner, one.name)
         elif one.default is not dataclasses.MISSING:
             about = one.metadata
+            if "text" not in about:
+                raise TypeError(f"{kind.__name__}.{one.name}: give it a text with param(...)")
+            table = about.get("table")
             yield Spec(
-                one.name, hints[one.name], one.default, about.get("text", one.name), about.get("group") or group,
-                about.get("prompt", ""), about.get("bounds", {}),
+                one.name, hints[one.name] if table is None else table[1], one.default if table is None else {},
+                about["text"], about["group"] or group, about.get("prompt", ""), about.get("bounds", {}),
             )  # fmt: skip
 
 
@@ -70,8 +79,13 @@ def built(kind: type, values: Any) -> Any:
     """An instance of ``kind``, its sections included, from an object with an attribute for every parameter."""
     arguments: dict[str, Any] = {}
     for one in dataclasses.fields(kind):
-        inner = one.metadata.get("section")
-        arguments[one.name] = built(inner, values) if inner is not None else getattr(values, one.name)
+        inner, table = one.metadata.get("section"), one.metadata.get("table")
+        if inner is not None:
+            arguments[one.name] = built(inner, values)
+        elif table is not None:
+            arguments[one.name] = tuple(table[0](*pair) for pair in getattr(values, one.name).items())
+        else:
+            arguments[one.name] = getattr(values, one.name)
     return kind(**arguments)
 
 
