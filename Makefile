@@ -21,10 +21,7 @@ test: setup check
 
 # The tests that need no Hummingbot, and every lint; under two minutes.
 check: setup
-	$(PY) -m ruff check .
-	$(PY) -m mypy
-	PATH="$(CURDIR)/.venv/bin:$$PATH" cython-lint --max-line-length 120 hummingbot_extensions/kernels
-	HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q -m "not hummingbot and not slow"
+	@sh tools/check.sh
 
 bench: setup
 	$(PY) -m tests.bench

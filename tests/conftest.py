@@ -1,15 +1,18 @@
 """Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them.
 
-And in which folders async tests run on a loop whose time leaps.
+Also in which folders async tests run on a loop whose time leaps, and how Hypothesis works in all: its profile is
+HBX_HYPOTHESIS_PROFILE, ``dev`` for every run and ``proof`` for `make proof`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
 NEED_HUMMINGBOT = (
@@ -17,6 +20,13 @@ NEED_HUMMINGBOT = (
 )  # fmt: skip
 WARPED = ("emulator", "emulator_connector", "unit/execution", "wire")
 """Where async tests run on the warp loop, which bot and venue share: no deadline passes because a machine is busy."""
+
+# No deadline: how long an example takes is the machine's matter.
+settings.register_profile(
+    "dev", max_examples=200, deadline=None, print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])  # fmt: skip
+settings.register_profile("proof", parent=settings.get_profile("dev"), max_examples=10_000)
+settings.load_profile(os.environ.get("HBX_HYPOTHESIS_PROFILE", "dev"))
 
 
 def _is_within(path: Path, folders: tuple[str, ...]) -> bool:

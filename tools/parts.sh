@@ -15,13 +15,17 @@ trap 'kill $parts_running 2>/dev/null; rm -rf "$parts_log"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# pytest_part NAME NICENESS ARGUMENTS...: pytest, which writes down for the part what failed.
+# pytest_part NAME NICENESS ARGUMENTS...: pytest, which writes down for the part what failed. Beside other parts a test
+# takes several times its own time; the limit is for what hangs.
 pytest_part() {
     export HBX_FAILED_TESTS="$parts_log/$1.failed"
     pytest_nice=$2
     shift 2
-    exec nice -n "$pytest_nice" "$PY" -m pytest -q -p tools.failed_tests "$@"
+    exec nice -n "$pytest_nice" "$PY" -m pytest -q --timeout 480 -p tools.failed_tests "$@"
 }
+
+# but PATH...: pytest's options that leave these out.
+but() { for path in "$@"; do printf -- '--ignore=%s ' "$path"; done; }
 
 # start NAME: run a part in the background; its output is kept until it is shown.
 start() {

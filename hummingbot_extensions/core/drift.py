@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.types import Side
 
 MOST_DRIFT_FRAC = 0.01
@@ -18,12 +19,24 @@ MOST_DRIFT_FRAC = 0.01
 class DriftParams:
     """How fast the averages forget. ``problems`` lists every rule that is broken."""
 
-    momentum_alpha: float = 0.08
-    """Weight of the newest mid in the average, for each ``momentum_beat_ms`` that passed."""
-    momentum_beat_ms: float = 500.0
-    flow_halflife_s: float = 5.0
-    flow_full_quote: float = 50_000.0
-    """Volume in quote units, halved each half-life, under which even one-sided flow counts only in part."""
+    momentum_alpha: float = param(
+        0.08,
+        "Momentum: weight, 0 to 1, of the newest mid in the average for each momentum_beat_ms that passed.",
+        "skew",
+        gt=0,
+        lt=1,
+    )
+    momentum_beat_ms: float = param(
+        500.0, "Momentum: time for which momentum_alpha holds, ms.", "skew", gt=0, le=60_000
+    )
+    flow_halflife_s: float = param(5.0, "Flow: half-life of the traded volume, seconds.", "skew", gt=0, le=3600)
+    flow_full_quote: float = param(
+        50_000.0,
+        "Flow: volume in quote units, halved each half-life, under which even one-sided flow counts only in part.",
+        "skew",
+        gt=0,
+        le=1e12,
+    )
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold."""

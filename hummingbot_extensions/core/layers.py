@@ -12,10 +12,13 @@ from enum import StrEnum
 from math import ceil, floor, inf
 
 from hummingbot_extensions.core.rounding import round_size_down
+from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.view import MarketRules
 
 MAX_LAYERS = 64
 MAX_SPACING_MULTIPLIER = 10.0
+MAX_ORDER_SIZE_TEXT = "Largest size of one order, base units; left out: no limit."
+"""Stated once for the layers, which keep to it, and the gate, which holds them to it."""
 ADDING_CUT_FRAC = 0.6
 """Share of the adding side's layers that a full inventory takes away, where that is switched on."""
 FLOAT_SLACK = 1e-9
@@ -46,25 +49,60 @@ class LayerParams:
     one's size x ``size_decay`` ^ n.
     """
 
-    layer_count: int = 1
-    first_spacing_bps: float = 1.2
-    spacing_multiplier: float = 1.15
-    max_spacing_bps: float | None = None
-    size_by: SizeBy = SizeBy.BASE
-    layer_notional_quote: Decimal | None = None
-    """Size of the first layer by notional."""
-    layer_equity_frac: Decimal | None = None
-    """Notional of the first layer as a share of the account's equity."""
-    size_decay: Decimal = Decimal(1)
-    small_layers: SmallLayers = SmallLayers.DROP
-    max_order_size_base: Decimal | None = None
-    adding_cut_frac: float = 0.0
-    side_notional_cap_quote: Decimal | None = None
-    """Most notional that may rest on one side."""
-    shrink_from_bps: float | None = None
-    """Volatility above which sizes shrink, linearly down to ``shrink_to_frac`` at ``shrink_until_bps``; None: never."""
-    shrink_until_bps: float | None = None
-    shrink_to_frac: float = 0.5
+    layer_count: int = param(
+        1, "Orders on each side, as a count.", "layers", "Orders on each side: ", ge=1, le=MAX_LAYERS
+    )
+    first_spacing_bps: float = param(1.2, "Gap between the first and the second layer, bps.", "layers", gt=0, le=500)
+    spacing_multiplier: float = param(
+        1.15, "Each gap is so many times the one before it, as a factor.", "layers", gt=1, le=MAX_SPACING_MULTIPLIER
+    )
+    max_spacing_bps: float | None = param(None, "Largest gap, bps; left out: no cap.", "layers", gt=0, le=500)
+    size_by: SizeBy = param(
+        SizeBy.BASE,
+        "What sets the size of the first layer: base (order_size_base), notional (layer_notional_quote) or equity "
+        "(layer_equity_frac).",
+        "layers",
+    )
+    layer_notional_quote: Decimal | None = param(
+        None, "Value of the first layer with size_by notional, quote units.", "layers", gt=0
+    )
+    layer_equity_frac: Decimal | None = param(
+        None,
+        "Value of the first layer with size_by equity, as a fraction of the account's equity; 0.02 is 2 %.",
+        "layers",
+        gt=0,
+        le=10,
+    )
+    size_decay: Decimal = param(
+        Decimal(1),
+        "Each layer has so much of the size of the one before it, as a factor; 1: equal sizes.",
+        "layers",
+        gt=0,
+        le=1,
+    )
+    small_layers: SmallLayers = param(
+        SmallLayers.DROP,
+        "Layers smaller than the venue takes: drop (left out) or merge (put together into fewer orders).",
+        "layers",
+    )
+    max_order_size_base: Decimal | None = param(None, MAX_ORDER_SIZE_TEXT, "limits", gt=0)
+    adding_cut_frac: float = param(
+        0.0,
+        "Fraction of its layers that the adding side gives up at the soft limit; 0: none.",
+        "layers",
+        ge=0,
+        le=1,
+    )
+    side_notional_cap_quote: Decimal | None = param(
+        None, "Most that the orders of one side are worth together, quote units; left out: no cap.", "layers", gt=0
+    )
+    shrink_from_bps: float | None = param(
+        None, "Range of the mid above which sizes shrink, bps; left out: never.", "layers", ge=0, le=10_000
+    )
+    shrink_until_bps: float | None = param(
+        None, "Range of the mid at which sizes are at their smallest, bps.", "layers", gt=0, le=10_000
+    )
+    shrink_to_frac: float = param(0.5, "Fraction of the size that is left at shrink_until_bps.", "layers", gt=0, le=1)
 
     def problems(self, order_size_base: Decimal | None = None) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold.

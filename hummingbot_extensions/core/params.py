@@ -66,7 +66,7 @@ class QuoteParams:
     )
     hard_stop_recovery: HardStopRecovery = param(
         HardStopRecovery.MAKER,
-        "After a hard stop: maker (reduce-only quotes), maker_then_taker (later bounded slices) or wait (for a person).",
+        "After a hard stop: maker (reduce-only quotes), maker_then_taker (later bounded slices), wait (for a person).",
         "position",
     )
     stale_book_ms: float = param(2000.0, "Quotes are pulled when the book is older, ms.", "feed", gt=0, le=60_000)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.types import Side
 
 Terms = tuple[tuple[str, float], ...]
@@ -25,58 +26,124 @@ class SkewParams:
     limit.
     """
 
-    skew_dead_frac: float = 0.05
-    """Inventory up to which no inventory term moves."""
-    least_distance_bps: float = 1.5
-    """Distance under which no term brings a quote."""
-    requote_room_bps: float = 1.5
-    """Room that terms leave to the far end of the band, so that a pushed quote can drift before it must be replaced."""
-    signal_fade_frac: float = 0.05
-    """Inventory beyond the dead band over which a signal against the position fades to nothing."""
+    skew_dead_frac: float = param(
+        0.05,
+        "Inventory, as a fraction of the soft limit, up to which no inventory term moves a quote.",
+        "skew",
+        ge=0,
+        lt=1,
+    )
+    least_distance_bps: float = param(
+        1.5, "No skew brings a quote nearer to mark than this, bps.", "skew", ge=0, le=500
+    )
+    requote_room_bps: float = param(
+        1.5,
+        "Room that skew leaves to the band's far end, so that a pushed quote can drift before it is replaced, bps.",
+        "skew",
+        ge=0,
+        le=100,
+    )
+    signal_fade_frac: float = param(
+        0.05,
+        "Inventory beyond the dead band, as a fraction of the soft limit, over which a signal against the position "
+        "fades to nothing.",
+        "skew",
+        gt=0,
+        le=1,
+    )
 
-    skew_linear_on: bool = False
-    skew_push_bps: float = 6.0
-    """How much farther the adding side stands at the limit."""
-    skew_pull_bps: float = 4.5
-    """How much nearer the reducing side stands at the limit."""
+    skew_linear_on: bool = param(
+        False, "Inventory pushes the adding side away and pulls the reducing side nearer: on or off.", "skew"
+    )
+    skew_push_bps: float = param(
+        6.0, "Linear skew: how much farther the adding side stands at the soft limit, bps.", "skew", ge=0, le=500
+    )
+    skew_pull_bps: float = param(
+        4.5, "Linear skew: how much nearer the reducing side stands at the soft limit, bps.", "skew", ge=0, le=500
+    )
 
-    skew_shift_on: bool = False
-    skew_coeff_frac: float = 0.002
-    """Part of the mark by which both quotes move against the position at the limit: 0.002 is 20 bps."""
-    shift_sigma_gain: float = 0.0
-    """How much larger the shift is at ``shift_sigma_full_bps``: 1 doubles it."""
-    shift_sigma_full_bps: float = 1.5
+    skew_shift_on: bool = param(False, "Inventory moves both quotes against the position: on or off.", "skew")
+    skew_coeff_frac: float = param(
+        0.002,
+        "Shift: fraction of mark by which both quotes move at the soft limit; 0.002 is 20 bps.",
+        "skew",
+        ge=0,
+        le=0.05,
+    )
+    shift_sigma_gain: float = param(
+        0.0,
+        "Shift: how much larger it is at shift_sigma_full_bps, as a factor less one; 1 doubles it.",
+        "skew",
+        ge=0,
+        le=10,
+    )
+    shift_sigma_full_bps: float = param(
+        1.5, "Shift: sigma from which shift_sigma_gain counts in full, bps.", "skew", gt=0, le=500
+    )
 
-    skew_pressure_on: bool = False
-    pressure_threshold_frac: float = 0.4
-    pressure_strength: float = 0.5
-    """Part of ``pressure_scale_bps`` that the adding side is pushed by at the limit."""
-    pressure_exponent: float = 2.5
-    pressure_scale_bps: float = 6.0
+    skew_pressure_on: bool = param(
+        False, "Inventory beyond a threshold pushes the adding side away: on or off.", "skew"
+    )
+    pressure_threshold_frac: float = param(
+        0.4, "Pressure: inventory, as a fraction of the soft limit, from which it builds.", "skew", ge=0, lt=1
+    )
+    pressure_strength: float = param(
+        0.5,
+        "Pressure: part of pressure_scale_bps that it reaches at the soft limit, as a factor.",
+        "skew",
+        ge=0,
+        le=100,
+    )
+    pressure_exponent: float = param(
+        2.5, "Pressure: exponent of the excess; above 1 it builds late, no unit.", "skew", ge=1, le=10
+    )
+    pressure_scale_bps: float = param(
+        6.0, "Pressure: distance that a strength of 1 stands for, bps.", "skew", ge=0, le=500
+    )
 
-    skew_funding_on: bool = False
-    funding_gain: float = 1.0
-    """Bps of shift at the limit for each bps of the funding rate that the position pays."""
-    funding_most_bps: float = 3.0
+    skew_funding_on: bool = param(
+        False, "Funding that the position pays moves both quotes against it: on or off.", "skew"
+    )
+    funding_gain: float = param(
+        1.0, "Funding: bps of shift at the soft limit for each bps of the rate that is paid.", "skew", ge=0, le=100
+    )
+    funding_most_bps: float = param(3.0, "Funding: largest shift, bps.", "skew", ge=0, le=500)
 
-    skew_momentum_on: bool = False
-    momentum_threshold_frac: float = 0.0006
-    momentum_full_frac: float = 0.0012
-    """Drift from which tilt, spread and spacing are whole; linear from the threshold to here."""
-    momentum_tilt_bps: float = 2.0
-    momentum_spread_bps: float = 1.0
-    momentum_spacing_frac: float = 0.25
-    """How much farther apart layers stand, as a part of their spacing."""
+    skew_momentum_on: bool = param(False, "A moving mid tilts and widens both quotes: on or off.", "skew")
+    momentum_threshold_frac: float = param(
+        0.0006,
+        "Momentum: drift of the mid from its average, as a fraction of it, from which it counts.",
+        "skew",
+        ge=0,
+        lt=0.01,
+    )
+    momentum_full_frac: float = param(
+        0.0012, "Momentum: drift, as a fraction, from which tilt, spread and spacing are whole.", "skew", gt=0, le=0.01
+    )
+    momentum_tilt_bps: float = param(
+        2.0, "Momentum: how far both quotes move with the drift, bps.", "skew", ge=0, le=500
+    )
+    momentum_spread_bps: float = param(1.0, "Momentum: how much farther both quotes stand, bps.", "skew", ge=0, le=500)
+    momentum_spacing_frac: float = param(
+        0.25, "Momentum: how much farther apart layers stand, as a fraction of their spacing.", "skew", ge=0, le=10
+    )
 
-    skew_imbalance_on: bool = False
-    imbalance_tilt_bps: float = 1.0
+    skew_imbalance_on: bool = param(
+        False, "Sizes at the best bid and ask tilt both quotes towards the thinner side: on or off.", "skew"
+    )
+    imbalance_tilt_bps: float = param(
+        1.0, "Imbalance: how far both quotes move when one side is empty, bps.", "skew", ge=0, le=500
+    )
 
-    skew_flow_on: bool = False
-    flow_tilt_bps: float = 1.0
+    skew_flow_on: bool = param(False, "What takers buy and sell tilts both quotes with them: on or off.", "skew")
+    flow_tilt_bps: float = param(
+        1.0, "Flow: how far both quotes move when takers only buy or only sell, bps.", "skew", ge=0, le=500
+    )
 
-    skew_size_on: bool = False
-    size_skew_frac: float = 0.6
-    """Part of its size that the adding side loses at the limit."""
+    skew_size_on: bool = param(False, "Inventory makes orders of the adding side smaller: on or off.", "skew")
+    size_skew_frac: float = param(
+        0.6, "Size skew: fraction of its size that the adding side loses at the soft limit.", "skew", ge=0, le=1
+    )
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold."""

@@ -11,6 +11,8 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from hummingbot_extensions.core.spec import param
+
 
 @dataclass(frozen=True, slots=True)
 class VolatilityParams:
@@ -20,27 +22,54 @@ class VolatilityParams:
     the scale of the re-quote tolerance. ``problems`` lists every rule that is broken.
     """
 
-    volatility_on: bool = False
-    volatility_window_s: float = 5.0
-    volatility_pause_bps: float = 6.0
-    """Range above which both sides are pulled."""
-    volatility_resume_frac: float = 0.5
-    """Part of the pause limit that the range over ``volatility_calm_s`` may have when the pause ends."""
-    volatility_calm_s: float = 2.0
-    volatility_widen_from_frac: float = 0.7
-    """Part of the pause limit from which new quotes stand farther."""
-    volatility_widen_bps: float = 1.5
-    """How much farther they stand at the pause limit itself."""
-    sigma_on: bool = False
-    sigma_window_s: float = 5.0
-    sigma_sample_ms: float = 250.0
-    """At most one sample each so many milliseconds; 0 takes every mid. Sigma is that of one such step."""
-    tolerance_on: bool = False
-    tolerance_from_bps: float = 0.3
-    """Sigma up to which the re-quote tolerance is as configured."""
-    tolerance_full_bps: float = 1.5
-    """Sigma from which it is at its widest."""
-    tolerance_most_scale: float = 2.0
+    volatility_on: bool = param(
+        False, "Pause both sides while the mid moves much, and widen before: on or off.", "volatility"
+    )
+    volatility_window_s: float = param(
+        5.0, "The range of the mid, highest over lowest, is taken over this time, seconds.", "volatility", gt=0, le=600
+    )
+    volatility_pause_bps: float = param(
+        6.0, "Range above which both sides are pulled, bps.", "volatility", gt=0, le=10_000
+    )
+    volatility_resume_frac: float = param(
+        0.5,
+        "Fraction of volatility_pause_bps that the range over volatility_calm_s may have when the pause ends.",
+        "volatility",
+        gt=0,
+        lt=1,
+    )
+    volatility_calm_s: float = param(
+        2.0, "The pause ends by the range over this time, seconds.", "volatility", gt=0, le=600
+    )
+    volatility_widen_from_frac: float = param(
+        0.7, "Fraction of volatility_pause_bps from which new quotes stand farther.", "volatility", ge=0, lt=1
+    )
+    volatility_widen_bps: float = param(
+        1.5, "How much farther new quotes stand right under the pause, bps.", "volatility", ge=0, le=500
+    )
+    sigma_on: bool = param(
+        False, "Measure sigma, which mode adaptive and avellaneda, shift and tolerance use: on or off.", "volatility"
+    )
+    sigma_window_s: float = param(5.0, "Sigma is taken over this time, seconds.", "volatility", gt=0, le=600)
+    sigma_sample_ms: float = param(
+        250.0,
+        "Sigma is that of steps of this length, ms; 0 takes every mid as a step.",
+        "volatility",
+        ge=0,
+        le=60_000,
+    )
+    tolerance_on: bool = param(
+        False, "The re-quote tolerance grows with sigma: on or off; needs sigma_on.", "volatility"
+    )
+    tolerance_from_bps: float = param(
+        0.3, "Sigma up to which the tolerance is as configured, bps.", "volatility", ge=0, le=500
+    )
+    tolerance_full_bps: float = param(
+        1.5, "Sigma from which the tolerance is at its widest, bps.", "volatility", gt=0, le=500
+    )
+    tolerance_most_scale: float = param(
+        2.0, "Widest tolerance, as a factor of the configured one.", "volatility", ge=1, le=10
+    )
 
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold."""

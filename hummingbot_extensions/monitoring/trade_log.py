@@ -12,11 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from hummingbot_extensions.core.breaker_state import Level
+from hummingbot_extensions.core.silence import Silence
+
 UNKNOWN = "-"
-HELD_LEVELS = frozenset({"pause", "cancel_only", "stop"})
-VOLATILITY = frozenset({"volatility", "volatility_pause"})
-HARD_STOP = "hard_stop"
-RISK_REFUSALS = frozenset({"worst_case", "margin", "below_minimum"})
+HELD_LEVELS = frozenset(level.value for level in Level if not level.may_quote)
+VOLATILITY = Silence.VOLATILITY.value
+HARD_STOP = Silence.HARD_STOP.value
+RISK_REFUSALS = frozenset({Silence.WORST_CASE, Silence.MARGIN, Silence.BELOW_MINIMUM})
 _PLACES = {"buy": "PLACE_BID", "sell": "PLACE_ASK"}
 _SILENCE_OF = {"buy": "bid_silence", "sell": "ask_silence"}
 
@@ -87,7 +90,7 @@ class TradeLog:
         elif self._is_hard_stopped and HARD_STOP not in reasons and (can_add or since_ns is None):
             self._is_hard_stopped = False
             yield self._line(event, "RESUME", position=self._position, after="hard_stop", **self._touch())
-        is_volatile = bool(reasons & VOLATILITY)
+        is_volatile = VOLATILITY in reasons
         if is_volatile and not self._is_volatile:
             yield self._line(event, "VOLATILITY_PAUSE", position=self._position, **self._touch())
         is_over = not is_volatile and bool(event["quotes"])
@@ -151,6 +154,22 @@ class TradeLog:
         elif self._is_detailed:
             yield self._line(event, "STRATEGY_ADJUST", breaker=event["level"], cause=event["cause"])
         self._is_held = is_held
+
+    def _on_gate(self, event: Event) -> Iterator[str]:
+        quote = event["quote"]
+        yield self._line(
+            event, "BATCH_RISK_REJECT", side=quote["side"], price=quote["price"], qty=quote["size"],
+            reason=event["reason"], pos=self._position)
+
+    def _on_exit(self, event: Event) -> Iterator[str]:
+        yield self._line(
+            event, "EXIT", status=event["event"], side=event["side"], price=event["price"], qty=event["size"],
+            mark=event["mark"], filled=event["filled_base"], reason=event["reason"], pos=self._position,
+            order_id=event["client_order_id"])
+
+    def _on_exit_hold(self, event: Event) -> Iterator[str]:
+        if self._is_detailed:
+            yield self._line(event, "EXIT_WAITS", reason=event["reason"], pos=self._position)
 
     def _on_config(self, event: Event) -> Iterator[str]:
         yield self._line(event, "STRATEGY_ADJUST", config=event["config_hash"], changed=",".join(event["changed"]))

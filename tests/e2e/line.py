@@ -26,7 +26,8 @@ CONTROLLER = "first"
 PRESET = "standx_btc_uptime.yml"
 MARK = "HBX_E2E_RUN"
 """Environment variable that every process of one run carries, and its children inherit."""
-QUOTE_TIMEOUT_S = 60.0
+QUOTE_TIMEOUT_S = 180.0
+"""Time limits here are for what never comes; beside other tests a process takes several times its own time."""
 
 
 def until(condition: Callable[[], Any], timeout_s: float, what: str | Callable[[], str]) -> Any:
@@ -98,14 +99,14 @@ def running_emulator(folder: Path, environment: dict[str, str]) -> Iterator[Emul
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True)
     try:
-        until(lambda: ready.exists() or process.poll() is not None, 60, "the emulator's ready file")
+        until(lambda: ready.exists() or process.poll() is not None, 180, "the emulator's ready file")
         assert process.poll() is None, log.read_text()
         note = json.loads(ready.read_text())
         yield Emulator(note["url"], note["user"], json.loads(keys.read_text()), log)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            code = process.wait(15)
+            code = process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
@@ -128,7 +129,7 @@ class Workspace:
     environment: dict[str, str] = field(repr=False)
     said: list[str] = field(default_factory=list, repr=False)
 
-    def run(self, command: list[str], stdin: str = "", timeout_s: float = 180.0) -> subprocess.CompletedProcess[str]:
+    def run(self, command: list[str], stdin: str = "", timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             command, cwd=self.root, env=self.environment, input=stdin, capture_output=True, text=True,
             timeout=timeout_s, check=False)
@@ -201,7 +202,7 @@ def made_workspace(root: Path, emulator: Emulator, environment: dict[str, str]) 
     root.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         hbx_command("init", str(root), "--rates-from", CONNECTOR), env=found.environment, capture_output=True,
-        text=True, timeout=120, check=False)
+        text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     client = yaml.safe_load((root / "conf" / "conf_client.yml").read_text())
     (root / "conf" / "conf_client.yml").write_text(yaml.safe_dump({**client, "log_level": "DEBUG"}, sort_keys=False))

@@ -66,18 +66,20 @@ def test_a_wrong_password_is_refused(free_workspace: Workspace) -> None:
 @pytest.mark.usefixtures("nothing_placed")
 def test_an_expired_token_is_refused_and_never_quotes(spare: Workspace, emulator: Emulator) -> None:
     """Never stored when already expired; one that ends later stops ``hbx start``, and ``hbot`` places nothing."""
+    began_s = time.monotonic()
     refused = spare.connect(expired(emulator.keys), "--replace")
+    connecting_s = time.monotonic() - began_s
     assert refused.returncode == 4 and f"{CONNECTOR}_secret" in refused.stdout + refused.stderr
-    ends_at = time.time() + 20.0
-    keys = {**emulator.keys, "secret": Identity(1).demo(ends_at - 60.0, 60).secret}
+    ends_at = time.time() + max(20.0, 4.0 * connecting_s)  # good when it is stored, however busy the machine is
+    keys = {**emulator.keys, "secret": Identity(1).demo(time.time() - 60.0, round(ends_at - time.time()) + 60).secret}
     assert spare.connect(keys, "--replace").returncode == 0
     spare.write_controller()
-    until(lambda: time.time() > ends_at, 30, "the token to end")
+    until(lambda: time.time() > ends_at + 1.0, 300, "the token to end")
     check_refused(spare, [f"{CONNECTOR}_secret", "expired", "user/session"])
     with spare.stopped_at_the_end():
         assert spare.run(hbot_command("start", "--controller", f"{CONTROLLER}.yml")).returncode == 0
-        until(lambda: "expired" in spare.log_text(), 30, "the log to name the expired token")
-        spare.hbot("stop", "--timeout", "60")
+        until(lambda: "expired" in spare.log_text(), 180, "the log to name the expired token")
+        spare.hbot("stop", "--timeout", "150")
     forms = forms_of(keys, spare.environment["HBOT_PASSWORD"])
     assert leaks(forms, [*files_below(spare.root), emulator.log]) == []
 
@@ -90,9 +92,9 @@ def test_a_foreign_request_key_places_nothing(spare: Workspace, emulator: Emulat
     spare.write_controller()
     with spare.stopped_at_the_end():
         spare.run(hbot_command("start", "--controller", f"{CONTROLLER}.yml"))
-        until(lambda: "signature" in spare.log_text(), 40, "the log to name the signature")
+        until(lambda: "signature" in spare.log_text(), 180, "the log to name the signature")
         assert not emulator.sides()
-        spare.hbot("stop", "--timeout", "60")
+        spare.hbot("stop", "--timeout", "150")
     assert emulator.account()["orders_placed"] == before
     forms = forms_of(keys, spare.environment["HBOT_PASSWORD"])
     assert leaks(forms, [*files_below(spare.root), emulator.log]) == []

@@ -18,15 +18,15 @@ def test_the_client_starts_and_stops_our_script(
     words += ["--v2", "by_script.yml"] if is_quickstart else []
     terminal = client.Terminal(client.command(*words), free_workspace.root, free_workspace.environment)
     try:
-        terminal.wait(lambda: b">>>" in terminal.screen, 60, "the prompt")
+        terminal.wait(lambda: b">>>" in terminal.screen, 180, "the prompt")
         if not is_quickstart:
             terminal.type("start --v2 by_script.yml")
-        terminal.wait(lambda: emulator.sides() == {"buy", "sell"}, 60, "a quote on both sides")
+        terminal.wait(lambda: emulator.sides() == {"buy", "sell"}, 180, "a quote on both sides")
         terminal.type("stop")
-        terminal.wait(lambda: not emulator.sides(), 60, "no open order")
-        terminal.wait(lambda: free_workspace.summary().stopped is not None, 30, "the bot's own end")
+        terminal.wait(lambda: not emulator.sides(), 180, "no open order")
+        terminal.wait(lambda: free_workspace.summary().stopped is not None, 180, "the bot's own end")
         terminal.type("exit")
-        assert terminal.ended(60) == 0
+        assert terminal.ended(180) == 0
     finally:
         terminal.close()
     assert free_workspace.summary().unsettled_orders == 0

@@ -128,7 +128,7 @@ def test_no_secret_is_on_disk_after_a_run_at_debug(free_workspace: Workspace, em
     free_workspace.hbot("start", "--v2-script", "by_script.yml")
     emulator.wait_for_quotes()
     free_workspace.hbot("status", "--json")
-    free_workspace.hbot("stop", "--timeout", "60")
+    free_workspace.hbot("stop", "--timeout", "150")
     assert " - DEBUG - " in free_workspace.log_text(), "the run was not at DEBUG, so it proves nothing"
     files = files_below(free_workspace.root)
     names = {path.relative_to(free_workspace.root).parts[0] for path in files}

@@ -30,7 +30,7 @@ def shell(folder: Path, environment: dict[str, str], script: str) -> str:
     """Output of a script whose every line, and every part of a pipe, must end with 0."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=200, check=False)
+        capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -74,9 +74,9 @@ def test_the_walk_through_works_as_written(tmp_path: Path, environment: dict[str
         ["bash", "-c", "exec " + venue.replace(PORT, port)], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: serves(port) or emulator.poll() is not None, 60, "the emulator")
+        until(lambda: serves(port) or emulator.poll() is not None, 180, "the emulator")
         run(before)
-        until(lambda: sides(port) == {"buy", "sell"}, 60, "a quote on both sides")
+        until(lambda: sides(port) == {"buy", "sell"}, 180, "a quote on both sides")
         assert "state: running" in run(setting_out + status)
         run(setting_out + after)
         assert account(port)["open_orders"] == []
@@ -86,5 +86,5 @@ def test_the_walk_through_works_as_written(tmp_path: Path, environment: dict[str
         if pid_file.exists():
             psutil.Process(int(pid_file.read_text())).kill()
         emulator.send_signal(signal.SIGTERM)
-        _output, errors = emulator.communicate(timeout=20)
+        _output, errors = emulator.communicate(timeout=60)
     assert (emulator.returncode, errors) == (0, "")

@@ -50,9 +50,9 @@ def test_a_detached_bot_quotes_and_stops_clean(free_workspace: Workspace, emulat
         seen[0] = free_workspace.hbot("status")
         return f"{CONNECTOR} BTC-DUSD  quoting" in seen[0]
 
-    until(is_shown, 30, lambda: f"the controller's lines in the status, which says {seen[0]}")
+    until(is_shown, 180, lambda: f"the controller's lines in the status, which says {seen[0]}")
     assert f"strategy: {strategy}" in seen[0] and "time in band" in seen[0]
-    free_workspace.hbot("stop", "--timeout", "60")
+    free_workspace.hbot("stop", "--timeout", "150")
     check_ended(free_workspace, emulator)
 
 
@@ -66,7 +66,7 @@ def test_an_attached_bot_ends_clean_on_a_signal(free_workspace: Workspace, emula
     try:
         emulator.wait_for_quotes()
         process.send_signal(number)
-        output, _none = process.communicate(timeout=90)
+        output, _none = process.communicate(timeout=240)
         free_workspace.said.append(output)
         assert process.returncode == 0, output
     finally:
@@ -85,10 +85,10 @@ def test_a_second_bot_is_refused_and_the_first_obeys_its_kill_switch(
     second = free_workspace.run(hbx_command("start", f"{CONTROLLER}.yml"))
     assert second.returncode == 1 and "a bot is already running" in second.stderr
     free_workspace.write_controller(manual_kill_switch=True)
-    until(lambda: not emulator.sides(), 40, "the kill switch to cancel everything")
+    until(lambda: not emulator.sides(), 180, "the kill switch to cancel everything")
     assert "stopped" in free_workspace.hbot("status")
     assert not emulator.sides()
     free_workspace.write_controller(manual_kill_switch=False)
     emulator.wait_for_quotes()
-    free_workspace.hbot("stop", "--timeout", "60")
+    free_workspace.hbot("stop", "--timeout", "150")
     check_ended(free_workspace, emulator)

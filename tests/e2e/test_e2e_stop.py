@@ -43,7 +43,7 @@ class Attached:
         for number in signals:
             self._process.send_signal(number)
             time.sleep(0.5)
-        output, _none = self._process.communicate(timeout=120)
+        output, _none = self._process.communicate(timeout=300)
         self._workspace.said.append(output)
         return self._process.returncode, output
 
@@ -93,7 +93,7 @@ def test_a_stop_that_the_venue_does_not_confirm_ends_with_1_and_a_list_and_the_n
         heal(emulator)
     again = Attached(free_workspace, ENGINE)
     try:
-        until(lambda: not resting & {row["cl_ord_id"] for row in emulator.account()["open_orders"]}, 60,
+        until(lambda: not resting & {row["cl_ord_id"] for row in emulator.account()["open_orders"]}, 180,
               "the sweep of what was left")
         emulator.wait_for_quotes()
         code, output = again.end(signal.SIGTERM)
@@ -121,11 +121,11 @@ def test_a_stop_waits_for_a_venue_that_fails_at_first(free_workspace: Workspace,
 def test_hbx_stop_tells_a_verified_end_from_one_that_is_not(free_workspace: Workspace, emulator: Emulator) -> None:
     """The exit code of ``hbx stop`` is the venue's word; ``hbot stop`` says 0 either way."""
     note = free_workspace.root / "data" / "state" / "may_rest.json"
-    start, stop = hbx_command("start", f"{CONTROLLER}.yml"), hbx_command("stop", "--timeout", "90")
+    start, stop = hbx_command("start", f"{CONTROLLER}.yml"), hbx_command("stop", "--timeout", "180")
 
     def run(command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=free_workspace.root, env=free_workspace.environment, text=True,
-                              capture_output=True, timeout=150, check=False)
+                              capture_output=True, timeout=300, check=False)
 
     nothing_runs = run(stop)
     assert nothing_runs.returncode in (2, 3) and not note.exists(), nothing_runs

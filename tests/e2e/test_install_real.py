@@ -23,7 +23,7 @@ CONNECTORS = {"standx_perpetual", "standx_perpetual_emulator"}
 def hbx(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """``hbx`` as a user runs it."""
     command = [sys.executable, "-m", "hummingbot_extensions.cli.main", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def ask(root: Path, code: str) -> str:
@@ -33,7 +33,7 @@ def ask(root: Path, code: str) -> str:
         cwd=root,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
     )
@@ -104,7 +104,7 @@ def test_hummingbot_takes_the_client_settings(workspace: Path) -> None:
         cwd=workspace,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -159,7 +159,7 @@ def interrupted(at: str) -> str:
 def test_an_interrupted_init_is_repaired_by_what_it_says(tmp_path: Path, at: str) -> None:
     """Killed at any stage, the same command or the one its message names ends with a sound workspace."""
     root = tmp_path / "ws"
-    done = subprocess.run([sys.executable, "-c", interrupted(at), "init", str(root)], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", interrupted(at), "init", str(root)], timeout=180, check=False)
     assert done.returncode == 9
     again = hbx("init", root)
     if again.returncode:
@@ -197,7 +197,7 @@ def start(workspace: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             env={**os.environ, "HBOT_PASSWORD": "pw"},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -234,7 +234,7 @@ def test_hbot_creates_a_controller_file_that_starts_checks(workspace: Path) -> N
         cwd=workspace,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

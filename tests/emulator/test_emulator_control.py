@@ -14,7 +14,7 @@ from scripted_market import MS, SECOND, Outside, ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio
 TAKERS = [Outside(t * 170 * MS, (Side.BUY, Side.SELL)[t % 2], None, 20 + 10 * t, TimeInForce.IOC) for t in range(1, 40)]
 LATER = [replace(order, at_ns=order.at_ns + 60 * SECOND) for order in TAKERS]
 

@@ -19,7 +19,6 @@ from hummingbot_extensions.emulator.faults.values import Whom
 
 ROOT = Path(__file__).parents[2]
 SECOND = 1_000_000_000
-pytestmark = pytest.mark.timeout(180)
 
 
 def armed(**request: Any) -> FaultBoard:

@@ -20,8 +20,6 @@ from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.faults.catalogue import BY_NAME, CATALOGUE
 
-pytestmark = pytest.mark.timeout(180)
-
 SCRIPT = [
     *quiet_book(half_spread=50),
     Outside(2_100 * MS, Side.BUY, 9_999_980, 5_000),  # the touch moves up

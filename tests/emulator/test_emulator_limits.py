@@ -19,7 +19,6 @@ from scripted_client import Client, order_body, served
 from hummingbot_extensions.emulator import signatures
 from hummingbot_extensions.emulator.limits import Limits, TokenBucket
 
-pytestmark = pytest.mark.timeout(180)
 FORBIDDEN = {"code": 403, "message": "invalid body signature"}
 
 

@@ -21,7 +21,6 @@ TAPES = Path(os.environ.get("HBX_TAPE_DIR", ROOT.parent / "shared" / "data")) / 
 TAPES = TAPES if TAPES.is_dir() else TAPES.parent
 HAS_TAPE = any(TAPES.glob("orderbook_BTC-USD_2026-01-06_01.parquet"))
 tape = pytest.mark.skipif(not HAS_TAPE, reason=f"no recorded hour 2026-01-06T01 in {TAPES}; set HBX_TAPE_DIR")
-pytestmark = pytest.mark.timeout(180)
 
 
 async def quoted(config: EmulatorConfig, seconds: int) -> tuple[list[str], dict[str, Any], dict[str, Any]]:

@@ -22,7 +22,6 @@ from hummingbot_extensions.emulator.serve import serve, write_private
 from hummingbot_extensions.emulator.server import Handle, run_emulator
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(180)
 
 
 def test_imports_neither_hummingbot_nor_connectors() -> None:

@@ -13,7 +13,7 @@ from scripted_market import SECOND, Outside, ScriptedMarket, quiet_book
 from hummingbot_extensions.core.programs import ProgramMarket, ProgramRules
 from hummingbot_extensions.core.types import Side, TimeInForce
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio
 UPTIME, POINTS, SIP5A = PROGRAMS
 MINUTE = 60 * SECOND
 

@@ -23,7 +23,6 @@ from hummingbot_extensions.emulator.server import build_exchange, run_emulator
 from hummingbot_extensions.emulator.state import read_state
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.timeout(180)
 
 
 def config(path: Path | None, **more: Any) -> EmulatorConfig:

@@ -13,7 +13,7 @@ from scripted_market import MS, Outside
 from hummingbot_extensions.core.types import Side, TimeInForce
 
 IOC = TimeInForce.IOC
-pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio
 
 
 async def test_place_fill_cancel() -> None:

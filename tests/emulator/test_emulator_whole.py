@@ -14,7 +14,6 @@ from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.venue import VenueParams
 
 IOC = TimeInForce.IOC
-pytestmark = pytest.mark.timeout(180)
 
 
 async def row_of(client: Wired, name: str) -> dict[str, str]:

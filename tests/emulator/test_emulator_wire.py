@@ -19,7 +19,6 @@ from hummingbot_extensions.sim.venue_values import BookUpdate
 SAMPLES = Path(__file__).parents[1] / "wire" / "standx"
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-pytestmark = pytest.mark.timeout(180)
 
 
 def sample(name: str) -> Any:

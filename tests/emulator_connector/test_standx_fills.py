@@ -15,8 +15,6 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS
 from tests.support.running import PAIR, Bench, bench, connector_for, running, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def _listen(b: Bench) -> tuple[list[Any], list[Any]]:
     fills: list[Any] = []

@@ -26,8 +26,6 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS, DrivenMarket
 from tests.support.running import PAIR, SYMBOL, Bench, Watched, connector_for, emulator_url, running, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @dataclass
 class Venue:

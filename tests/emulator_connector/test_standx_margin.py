@@ -11,8 +11,6 @@ from hummingbot_extensions.sim.venue_values import Reason, Refusal
 from tests.support import warp
 from tests.support.running import PAIR, SYMBOL, Bench, bench, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def theirs(b: Bench) -> int:
     return int(b.handle.exchange.venue.accounts[b.user].leverage[SYMBOL])

@@ -19,7 +19,6 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 from tests.support import warp
 from tests.support.running import PAIR, Bench, bench, connector_for, running, until
 
-pytestmark = pytest.mark.timeout(180)
 ROUND_TRIP_S = 1.0
 POLL_S = 15.0
 

@@ -13,8 +13,6 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS
 from tests.support.running import PAIR, Bench, bench, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def _hit(b: Bench, lots: int = 100) -> None:
     b.market.outside(Side.SELL, MID_TICKS - 5, lots, TimeInForce.IOC)

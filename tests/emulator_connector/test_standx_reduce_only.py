@@ -17,7 +17,6 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS
 from tests.support.running import bench, near_price, until
 
-pytestmark = pytest.mark.timeout(180)
 CLOSE = PositionAction.CLOSE
 SIZES = st.integers(0, 400).map(lambda lots: Decimal(lots) / 100)
 

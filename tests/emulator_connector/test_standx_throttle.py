@@ -15,8 +15,6 @@ from tests.support import warp
 from tests.support.driven_market import DrivenMarket
 from tests.support.running import PAIR, bench, connector_for, near_price, running, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 def test_two_connectors_of_one_account_meet_no_refusal() -> None:
     """A28, X20: two connectors that place and cancel as fast as they can for 20 s share one bucket: zero 429."""

@@ -21,8 +21,6 @@ from hummingbot_extensions.core.types import OrderOutcome
 from tests.support import warp
 from tests.support.running import DOMAIN, PAIR, bench, emulator_url, near_price, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @asynccontextmanager
 async def _answering(status: int, body: bytes) -> AsyncIterator[None]:

@@ -17,7 +17,6 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS
 from tests.support.running import PAIR, Bench, bench, until
 
-pytestmark = pytest.mark.timeout(180)
 OFF_S = [3600.0, -3600.0]
 """How far the local clock is ahead."""
 

@@ -22,7 +22,6 @@ from hummingbot_extensions.sim import margin  # noqa: E402
 
 FILES = sorted((HERE / "standx").glob("*.json"))
 MONEY = Decimal("0.000000001")
-pytestmark = pytest.mark.timeout(180)
 
 
 def sample(name: str) -> Any:

@@ -77,7 +77,7 @@ async def lived(handle: Handle, http: aiohttp.ClientSession, cycles: int) -> Wit
     return witness
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.slow
 async def test_a_day_ends_with_equal_books(capsys: pytest.CaptureFixture[str]) -> None:
     """After 24 hours with fills, cancels, cut and aged-out connections, both sides' books are the same."""

@@ -93,6 +93,13 @@ def test_plain_orders_never_live_on_a_position_that_reduce_only_orders_may_close
     assert verdict(quote(BUY, size="0.0101"), turned).reason is GateReason.POSITION_CAP
 
 
+def test_orders_are_counted_by_side_and_kind_with_their_value() -> None:
+    """Plain and reduce-only sizes apart, value and number together, nothing for free margin."""
+    held = account(*resting(BUY, "0.01", "0.02"), *resting(SELL, "0.03", is_reduce_only=True), *resting(SELL, "0.04"))
+    assert Exposure.of(held) == Exposure(
+        SideLoad(D("0.03"), D(0), D("2998.00")), SideLoad(D("0.04"), D("0.03"), D("7004.20")), 4, 1, D(0), True)
+
+
 # --- what every order must be ---
 
 
@@ -346,8 +353,9 @@ def test_what_only_reduces_passes_every_limit_on_exposure() -> None:
     assert verdict(quote(SELL, size="0.1001"), held, **full).reason is GateReason.MAX_ORDER_SIZE
     assert verdict(quote(SELL, size="0.06"), account(*resting(SELL, "0.05"), position="0.1"), **full).reason is not None
     beside = account(*resting(SELL, "0.03", is_reduce_only=True), position="0.05")
+    full["others"] = AccountTotals(38, D(40_000), D(40_000))
     assert verdict(quote(SELL, size="0.02"), beside, **full).allowed
-    assert verdict(quote(SELL, size="0.0201"), beside, **full).reason is not None
+    assert verdict(quote(SELL, size="0.0201"), beside, **full).reason is GateReason.LIQUIDATION_NEAR
     assert verdict(quote(BUY, size="0.0001"), held, **full).reason is not None
 
 
@@ -369,6 +377,8 @@ def test_reducing_goes_on_when_orders_that_add_fill_the_count_but_is_counted_too
     adding = account(*resting(BUY, *["0.001"] * 20), position="0.1")
     wanted = quote(SELL, size="0.01", is_reduce_only=True)
     assert verdict(wanted, adding, max_open_orders=20).allowed
+    edge = account(*resting(SELL, *["0.001"] * 19, is_reduce_only=True), *resting(BUY, "0.001"), position="0.1")
+    assert verdict(wanted, edge, max_open_orders=20).allowed
     reducing = account(*resting(SELL, *["0.001"] * 20, is_reduce_only=True), position="0.1")
     assert verdict(wanted, reducing, max_open_orders=20).reason is GateReason.MAX_OPEN_ORDERS
     assert verdict(wanted, reducing, max_open_orders_account=20).reason is GateReason.MAX_OPEN_ORDERS

@@ -145,8 +145,8 @@ GOLDEN: list[tuple[str, list[Event], list[str]]] = [
         f"2026-01-18 10:30:16 | RESUME | {WHERE} | position=0.01 | after=hard_stop | {TOUCH}",
     ]),
     ("a volatility pause is said once and ends with a quote", [
-        decided(1, "volatility_pause", "volatility_pause", quotes=()),
-        decided(2, "volatility_pause", "volatility_pause", quotes=()),
+        decided(1, "volatility", "volatility", quotes=()),
+        decided(2, "volatility", "volatility", quotes=()),
         decided(3, "stale_book", "stale_book", quotes=()), decided(4, "soft_limit", None, quotes=(("sell", "1"),)),
     ], [
         f"2026-01-18 10:30:15 | VOLATILITY_PAUSE | {WHERE} | position=0.01 | {TOUCH}",
@@ -164,6 +164,16 @@ GOLDEN: list[tuple[str, list[Event], list[str]]] = [
         f"2026-01-18 10:30:17 | POSITION_ADJUSTED | {WHERE} | position=-0.5 | by_fills=0.01 | mark=94960.00",
         f"2026-01-18 10:30:18 | START | {WHERE} | verdict=adopt | position=0.7 | expected=0.01 | missed_fills=2 | "
         "cost=-",
+    ]),
+    ("what the last gate refused, and orders that leave a position", [
+        at(1, "gate", quote={"side": "buy", "price": "94950.00", "size": "0.02"}, reason="position_cap", text="words"),
+        at(2, "exit", event="placed", client_order_id="x1", side="sell", price="94900", size="0.01", mark="94960",
+           filled_base=None, reason=None),
+    ], [
+        f"2026-01-18 10:30:15 | BATCH_RISK_REJECT | {WHERE} | side=buy | price=94950.00 | qty=0.02 | "
+        "reason=position_cap | pos=0.01",
+        f"2026-01-18 10:30:16 | EXIT | {WHERE} | status=placed | side=sell | price=94900 | qty=0.01 | mark=94960 | "
+        "filled=- | reason=- | pos=0.01 | order_id=x1",
     ]),
     ("reloads, lost events and the end", [
         at(1, "config", config_hash="ff", changed=["a", "b"], params={}), at(2, "dropped", total=7),

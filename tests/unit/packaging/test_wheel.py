@@ -138,6 +138,7 @@ def test_a_pure_install_runs_outside_the_checkout(wheel: Path, tmp_path: Path) -
     assert is_compiled == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sorted((REPO / "hummingbot_extensions" / "kernels").glob("_*.pyx")), reason="no kernels yet")
 def test_a_build_without_a_compiler_goes_through(tmp_path: Path) -> None:
     """Where the compiler is missing the wheel is made all the same, without compiled kernels."""
@@ -147,6 +148,7 @@ def test_a_build_without_a_compiler_goes_through(tmp_path: Path) -> None:
     assert [name for name in names if name.endswith("_py.py")]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which(os.environ.get("CC", "cc")) is None, reason="no C compiler here")
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_kernels_are_compiled_as_asked(tmp_path: Path, debug: str) -> None:
