@@ -32,10 +32,12 @@ def missing_members(connector: Any) -> list[str]:
     return [name for name in REQUIRED if not hasattr(connector, name)]
 
 
-def market_view(connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0) -> MarketView | None:
+def market_view(
+    connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0, flow_frac: float | None = None,
+) -> MarketView | None:
     """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable.
 
-    ``queue_levels``: how many book levels count as near (0: none).
+    ``queue_levels``: how many book levels count as near (0: none). ``flow_frac``: signed flow of trades.
     """
     rule = connector.trading_rules.get(trading_pair)
     if rule is None or rule.min_price_increment <= 0 or rule.min_base_amount_increment <= 0:
@@ -67,6 +69,7 @@ def market_view(connector: Any, trading_pair: str, now_ns: int, queue_levels: in
         ask_size=book.asks[0][1] if book is not None and book.asks else None,
         bid_queue=_queue_price(book.bids, queue_levels) if book is not None else None,
         ask_queue=_queue_price(book.asks, queue_levels) if book is not None else None,
+        flow_frac=flow_frac,
         funding_rate_frac=_funding_rate_frac(connector, trading_pair),
     )
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -242,15 +242,15 @@ class Quoter:
         now_ns = time.monotonic_ns()
         woken_by, self._woken_by = sorted(self._woken_by), set()
         params = self._host.params()
+        flow_frac = self.flow.frac(now_ns, params.drift) if params.skew.skew_flow_on else None
         view = market_view.market_view(
-            self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit)
+            self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit, flow_frac)
         if view is None:
             return
         self.start_up.drive(view.is_connector_ready)
         hold = self.start_up.hold
         placeable = self._placeable_sides(now_ns, view.is_connector_ready and hold is None)
         orders = [*self._level_orders(), *self.exits.open_orders(now_ns)]
-        view = replace(view, flow_frac=self.flow.frac(now_ns, params.drift))
         if params.pricing.needs_others:
             view = market_view.with_others(view, self._connector, self.settings.trading_pair, orders)
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
