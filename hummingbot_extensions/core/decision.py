@@ -24,6 +24,8 @@ class CancelReason(StrEnum):
     NOT_REDUCING = "not_reducing"
     OVER_CAP = "over_cap"
     REPLACED = "replaced"
+    QUEUE_POSITION = "queue_position"
+    AGED = "aged"
     RETRY = "retry"
 
 
@@ -67,6 +69,9 @@ class DecisionState:
     bids_placed_ns: tuple[int | None, ...] = ()
     asks_placed_ns: tuple[int | None, ...] = ()
     """When each layer was last placed."""
+    bid_outdated_ns: int | None = None
+    ask_outdated_ns: int | None = None
+    """Since when each side has orders that serve no layer."""
     cancels_ns: tuple[int, ...] = ()
     """Non-risk cancels of the last minute, oldest first."""
     bid_silence: Silence | None = None
@@ -78,6 +83,14 @@ class DecisionState:
         """When an order was last placed for a layer; None for never."""
         times = self.bids_placed_ns if side is Side.BUY else self.asks_placed_ns
         return times[layer] if layer < len(times) else None
+
+    def outdated_ns(self, side: Side) -> int | None:
+        return self.bid_outdated_ns if side is Side.BUY else self.ask_outdated_ns
+
+    def with_outdated(self, side: Side, since_ns: int | None) -> DecisionState:
+        if side is Side.BUY:
+            return replace(self, bid_outdated_ns=since_ns)
+        return replace(self, ask_outdated_ns=since_ns)
 
     def with_placed(self, side: Side, layer: int, now_ns: int) -> DecisionState:
         times = list(self.bids_placed_ns if side is Side.BUY else self.asks_placed_ns)

@@ -10,6 +10,9 @@ from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketRules
 from hummingbot_extensions.kernels import quotes as kernels
 
+NO_DANGER_BPS = -10_000.0
+"""Risk distance of modes that mean to stand at the market."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stand:

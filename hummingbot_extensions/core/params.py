@@ -157,6 +157,24 @@ class QuoteParams:
         2.0, "A slice that still rests after this is cancelled, seconds.", "position", gt=0, le=60
     )
     exit_pause_s: float = param(1.0, "Least time between two slices, seconds.", "position", ge=0, le=600)
+    maker_fee_bps: Decimal | None = param(
+        None, "Maker fee that quotes and the ledger reckon with, bps, negative for a rebate; left out: the venue's.",
+        "quote", ge=-100, le=100,
+    )  # fmt: skip
+    taker_fee_bps: Decimal | None = param(
+        None, "Taker fee that the ledger reckons with, bps; left out: the venue's.", "quote", ge=-100, le=100
+    )
+    queue_position_limit: int = param(
+        0, "An order within so many best book levels is cancelled and stands behind them; 0 is off.", "quote",
+        ge=0, le=20,
+    )  # fmt: skip
+    max_live_age_s: float | None = param(
+        None, "An order that has rested this long is replaced, seconds; left out: never.", "execution", ge=5, le=86_400
+    )
+    coalesce_ms: float = param(
+        0.0, "What is outdated is replaced this long after it was first seen, all at once, ms; 0: at once.",
+        "execution", ge=0, le=5000,
+    )  # fmt: skip
     pricing: PricingParams = section(PricingParams)
     layers: LayerParams = section(LayerParams)
     skew: SkewParams = section(SkewParams)

@@ -273,6 +273,14 @@ class PricingParams:
         OwnParam, float, "Numbers of an own pricer, by name and in the units it states; {} for none.", "quote"
     )
 
+    @property
+    def needs_others(self) -> bool:
+        """Whether a price may depend on where others stand in the book."""
+        modes = {self.mode, self.volatile_mode}
+        is_own = any(mode is not None and ":" in mode for mode in modes)
+        is_joining = bool(modes & JOINING_MODES) or self.pinning_enter_frac is not None
+        return is_own or is_joining or self.anchor is Anchor.BEST
+
     def own(self, name: str, default: float) -> float:
         """The own pricer's number of that name, or ``default`` while the configuration names none."""
         return next((param.value for param in self.own_params if param.name == name), default)

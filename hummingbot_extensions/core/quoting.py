@@ -11,7 +11,7 @@ from functools import lru_cache
 from hummingbot_extensions.core import layers, pricers, skew
 from hummingbot_extensions.core.breakeven import with_breakeven
 from hummingbot_extensions.core.exits import HardStopRecovery, maker_share
-from hummingbot_extensions.core.ladder import Ladder, Stand
+from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import QuoteParams
@@ -33,8 +33,6 @@ from hummingbot_extensions.kernels import quotes as kernels
 
 SIZE_KEPT_FRAC = 0.5
 """An order that partial fills left under this part of the wanted size is replaced."""
-NO_DANGER_BPS = -10_000.0
-"""Risk distance of modes that mean to stand at the market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +52,16 @@ class Outlook:
     widening_bps: float = 0.0
     tolerance_scale: float = 1.0
     spacing_scale: float = 1.0
+
+
+def nearest_price(side: Side, view: MarketView, has_queue_limit: bool) -> Decimal | None:
+    """Best price that ``side`` may ask for: passive, and behind the book levels that count as near."""
+    bound = passive_bound(side, view)
+    if not has_queue_limit or bound is None:
+        return bound
+    if side is Side.BUY:
+        return bound if view.bid_queue is None else min(bound, view.bid_queue - view.rules.tick)
+    return bound if view.ask_queue is None else max(bound, view.ask_queue + max(view.grid, view.rules.tick))
 
 
 def passive_bound(side: Side, view: MarketView) -> Decimal | None:
@@ -159,7 +167,7 @@ def _ladder(
         return Silence.BELOW_MINIMUM
     offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
     distances = [stand.distance_bps + offset for offset in offsets]
-    bound = passive_bound(side, view)
+    bound = nearest_price(side, view, stand.risk_bps > NO_DANGER_BPS)
     tick = float(rules.tick)
     ticks, sizes, first = kernels.ladder_ticks(
         mark, tick, sign, distances, list(lots[:count]),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hummingbot_extensions.core.assignment import assigned, ticks_of
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
-from hummingbot_extensions.core.ladder import Ladder
+from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.risk import is_adding, room
@@ -17,7 +18,6 @@ from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
 
-RISK_FAULTS = (CancelReason.TOO_NEAR, CancelReason.NOT_REDUCING, CancelReason.OVER_CAP)
 ORDERS_A_LAYER = 2
 """The order that rests and its replacement; orders being cancelled are not counted."""
 FIRST_REJECT_BACKOFF_MS = 500.0
@@ -74,7 +74,7 @@ def reconcile_side(
     if not ladder:
         # What rests has to shrink to nothing; a reducing side is never cut to this.
         return _silenced(orders, Silence.WORST_CASE, view.now_ns, params, state)
-    standing = _standing(orders, ladder, free, account)
+    standing = _standing(orders, ladder, free, view, account, params)
 
     now_ns = view.now_ns
     actions: list[Action] = []
@@ -86,6 +86,9 @@ def reconcile_side(
     )
     resting = [order for order in standing.outdated if order.state is OrderState.LIVE]
     spare = max(0, len(resting) - unready)
+    state, is_waiting = _coalesced(side, bool(resting), view.now_ns, params, state)
+    if is_waiting:
+        spare = 0
     for order in orders:
         risk = standing.risks.get(order.client_order_id)
         if risk is not None or _is_cancel_under_way(order):
@@ -102,10 +105,25 @@ def reconcile_side(
     if not holes:
         return SidePlan(tuple(actions), None, state)
     covers = [order for order in standing.outdated if order.client_order_id not in gone]
+    if is_waiting:
+        # What is covered waits for the others; layers without an order do not.
+        holes, covers = holes[len(covers):], []
     plan = _fill_holes(ladder, holes, orders, gone, covers, standing, view, account, params, state)
     rests = any(order.state in (OrderState.LIVE, OrderState.PLACING) for order in orders)
     silence = None if rests or any(isinstance(action, Place) for action in plan.actions) else plan.silence
     return SidePlan((*actions, *plan.actions), silence, plan.state)
+
+
+def _coalesced(
+    side: Side, is_outdated: bool, now_ns: int, params: QuoteParams, state: DecisionState
+) -> tuple[DecisionState, bool]:
+    """State that knows since when orders of the side are outdated, and whether they are left alone for now."""
+    since_ns = state.outdated_ns(side)
+    if not params.coalesce_ms or not is_outdated:
+        return (state if since_ns is None else state.with_outdated(side, None)), False
+    if since_ns is None:
+        return state.with_outdated(side, now_ns), True
+    return state, (now_ns - since_ns) / 1e6 < params.coalesce_ms
 
 
 def _silenced(
@@ -116,13 +134,18 @@ def _silenced(
     return SidePlan(tuple(cancel for cancel in cancels if cancel is not None), reason, state)
 
 
-def _standing(orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, account: AccountView) -> _Standing:
+def _standing(
+    orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, view: MarketView, account: AccountView,
+    params: QuoteParams,
+) -> _Standing:  # fmt: skip
     """``free`` is what may rest on the side in all before the cap."""
     position = account.position if account.position is not None else Decimal(0)
     sign = ladder.side.sign
     ticks = {order.client_order_id: ticks_of(order, ladder) * sign for order in orders}
     risks: dict[str, CancelReason] = {}
     sure: list[OwnOrder] = []
+    aged: list[OwnOrder] = []
+    queue_tick = _queue_tick(ladder, view)
     for order in orders:
         if _may_fill_unwanted(order):
             free -= order.size
@@ -140,15 +163,35 @@ def _standing(orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, account
             risks[order_id] = CancelReason.OVER_CAP
         elif ticks[order_id] > ladder.risk_tick * sign:
             risks[order_id] = CancelReason.TOO_NEAR
+        elif queue_tick is not None and ticks[order_id] >= queue_tick * sign:
+            risks[order_id] = CancelReason.QUEUE_POSITION
         elif order.state is not OrderState.UNKNOWN:
-            sure.append(order)
+            (aged if _is_aged(order, view.now_ns, params) else sure).append(order)
         if not _may_fill_unwanted(order):
             free -= order.size
     kept = assigned(sure, ladder)
-    left = [order for order in sure if order.client_order_id not in kept]
+    left = [*aged, *(order for order in sure if order.client_order_id not in kept)]
     left.sort(key=lambda order: _gap_ticks(ticks[order.client_order_id] * sign, ladder), reverse=True)
     unknown = [order for order in orders if order.state is OrderState.UNKNOWN]
     return _Standing(kept, risks, left, unknown)
+
+
+def _queue_tick(ladder: Ladder, view: MarketView) -> int | None:
+    """Price from which on towards the market an order stands among the near book levels; None while that is off.
+
+    Shown levels are truncated down, so an ask up to one grid step above the last near level is in it.
+    """
+    if ladder.stand.risk_bps <= NO_DANGER_BPS:
+        return None
+    if ladder.side is Side.BUY:
+        return None if view.bid_queue is None else math.ceil(view.bid_queue / ladder.tick)
+    if view.ask_queue is None:
+        return None
+    return math.ceil((view.ask_queue + max(view.grid, ladder.tick)) / ladder.tick) - 1
+
+
+def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
+    return params.max_live_age_s is not None and (now_ns - order.placed_ns) / 1e9 >= params.max_live_age_s
 
 
 def _may_fill_unwanted(order: OwnOrder) -> bool:
@@ -170,6 +213,8 @@ def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     reason = CancelReason.REPLACED
     if (ladder.far_ticks[-1] - ticks) * sign > 0:
         reason = CancelReason.TOO_FAR
+    elif order.price == ladder.price(nearest) and lots == ladder.lots[nearest]:
+        reason = CancelReason.AGED
     elif not ladder.min_lots[nearest] <= lots <= ladder.lots[nearest]:
         reason = CancelReason.SIZE_CHANGED
     return Cancel(order.client_order_id, order.side, reason, False)

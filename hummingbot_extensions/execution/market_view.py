@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from hummingbot.core.data_type.common import PositionSide
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionSide, TradeType
 
 from hummingbot_extensions.core.breaker_state import Health
+from hummingbot_extensions.core.pricers.joining import best_of_others
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
@@ -30,10 +32,12 @@ def missing_members(connector: Any) -> list[str]:
     return [name for name in REQUIRED if not hasattr(connector, name)]
 
 
-def market_view(connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0) -> MarketView | None:
+def market_view(
+    connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0, flow_frac: float | None = None,
+) -> MarketView | None:
     """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable.
 
-    ``queue_levels``: how many book levels count as near (0: none).
+    ``queue_levels``: how many book levels count as near (0: none). ``flow_frac``: signed flow of trades.
     """
     rule = connector.trading_rules.get(trading_pair)
     if rule is None or rule.min_price_increment <= 0 or rule.min_base_amount_increment <= 0:
@@ -65,6 +69,7 @@ def market_view(connector: Any, trading_pair: str, now_ns: int, queue_levels: in
         ask_size=book.asks[0][1] if book is not None and book.asks else None,
         bid_queue=_queue_price(book.bids, queue_levels) if book is not None else None,
         ask_queue=_queue_price(book.asks, queue_levels) if book is not None else None,
+        flow_frac=flow_frac,
         funding_rate_frac=_funding_rate_frac(connector, trading_pair),
     )
 
@@ -82,6 +87,28 @@ def _funding_rate_frac(connector: Any, trading_pair: str) -> float | None:
     return float(rate) if rate is not None and rate.is_finite() else None
 
 
+def with_others(view: MarketView, connector: Any, trading_pair: str, orders: Iterable[OwnOrder]) -> MarketView:
+    """``view`` with the best price on each side at which somebody else than ``orders`` stands."""
+    book = connector.book_state(trading_pair)
+    if book is None:
+        return view
+    mine = {side: [(order.price, order.size) for order in orders if order.side is side] for side in Side}
+    tick = view.rules.tick
+    return replace(
+        view,
+        others_bid=best_of_others(Side.BUY, book.bids, mine[Side.BUY], book.grid, tick, view.touch_bid),
+        others_ask=best_of_others(Side.SELL, book.asks, mine[Side.SELL], book.grid, tick, view.touch_ask),
+    )
+
+
+def maker_fee_frac(connector: Any, trading_pair: str) -> float:
+    """What a maker's fill costs by the connector's fee schedule, negative for a rebate."""
+    base, quote = trading_pair.split("-")
+    fee = connector.get_fee(base, quote, OrderType.LIMIT_MAKER, TradeType.BUY, PositionAction.OPEN, Decimal(1),
+                            Decimal(1), True)
+    return float(fee.percent)
+
+
 def venue_position(connector: Any, trading_pair: str) -> Decimal:
     """Signed position the venue reports for a pair, long positive, 0 when it lists none.
 
@@ -97,6 +124,7 @@ def venue_position(connector: Any, trading_pair: str) -> Decimal:
 def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
     histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health, hold: Silence | None = None,
+    entry_price: Decimal | None = None, maker_fee_frac: float = 0.0,
 ) -> AccountView:
     """Position, free margin and our open orders as the connector knows them now."""
     collateral = connector.get_buy_collateral_token(trading_pair)
@@ -111,6 +139,8 @@ def account_view(
         can_place_bid=Side.BUY in placeable,
         can_place_ask=Side.SELL in placeable,
         health=health,
+        entry_price=entry_price,
+        maker_fee_frac=maker_fee_frac,
         hold=hold,
     )
 

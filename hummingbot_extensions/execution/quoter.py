@@ -24,7 +24,7 @@ from hummingbot_extensions.core.decide import DecisionInputs, decide, has_change
 from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import GateState
-from hummingbot_extensions.core.ledger import Ledger, LedgerFill
+from hummingbot_extensions.core.ledger import FeeOverride, Ledger, LedgerFill
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.startup import StartupParams
@@ -33,6 +33,7 @@ from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.bookkeeping import Bookkeeper
 from hummingbot_extensions.execution.exits import Exits
+from hummingbot_extensions.execution.flow import Flow
 from hummingbot_extensions.execution.gatekeeper import Gatekeeper
 from hummingbot_extensions.execution.health import HealthLog, announce
 from hummingbot_extensions.execution.levels import DryLevel, Level
@@ -87,10 +88,11 @@ class Quoter:
     ) -> None:
         self.settings = settings
         self.books = Bookkeeper(
-            connector, settings.trading_pair, event_log, book, self._on_booked, on_fill=self._on_fill)
+            connector, settings.trading_pair, event_log, book, self._on_booked, self._fees(host), self._on_fill)
         self.gate = Gatekeeper(
             settings.controller_id, settings.connector_name, host.gate_params, gate_state, event_log,
             self.books.venue_now_ns)
+        self.flow = Flow(connector, settings.trading_pair)
         self.exits = Exits(
             settings.controller_id, settings.connector_name, settings.trading_pair, settings.leverage, host, event_log,
             self.wake, self._on_exit_sent)
@@ -135,6 +137,12 @@ class Quoter:
         self._decision_count = 0
         self._closing: asyncio.Task[None] | None = None
 
+    @staticmethod
+    def _fees(host: Host) -> FeeOverride:
+        """Rates that the configuration states; a reload of them counts from the next start."""
+        params = host.params()
+        return FeeOverride(params.maker_fee_bps, params.taker_fee_bps)
+
     # --- life ---
 
     def start(self) -> None:
@@ -144,6 +152,7 @@ class Quoter:
         self._is_running = True
         self.books.start()
         self.exits.start()
+        self.flow.start()
         if not self.settings.sends_orders:
             self._levels = [DryLevel(Side.BUY, self), DryLevel(Side.SELL, self)]
         self._remove_listener = self._connector.add_book_listener(
@@ -163,6 +172,7 @@ class Quoter:
             self._heartbeat.cancel()
         self.start_up.stop()
         self.exits.stop()
+        self.flow.stop()
         self.gate.stop()
         for level in self._levels:
             if isinstance(level, DryLevel):
@@ -231,20 +241,26 @@ class Quoter:
     def _decide_and_act(self) -> None:
         now_ns = time.monotonic_ns()
         woken_by, self._woken_by = sorted(self._woken_by), set()
-        view = market_view.market_view(self._connector, self.settings.trading_pair, now_ns)
+        params = self._host.params()
+        flow_frac = self.flow.frac(now_ns, params.drift) if params.skew.skew_flow_on else None
+        view = market_view.market_view(
+            self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit, flow_frac)
         if view is None:
             return
         self.start_up.drive(view.is_connector_ready)
         hold = self.start_up.hold
         placeable = self._placeable_sides(now_ns, view.is_connector_ready and hold is None)
         orders = [*self._level_orders(), *self.exits.open_orders(now_ns)]
+        if params.pricing.needs_others:
+            view = market_view.with_others(view, self._connector, self.settings.trading_pair, orders)
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
             self._position_by_fills(now_ns) if view.is_connector_ready and hold is None else None,
             [*orders, *market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)],
-            self._history, placeable, health, hold)
-        inputs = DecisionInputs(view, account, self._host.params(), self._state)
+            self._history, placeable, health, hold, self.ledger.entry_price if self.ledger.position else None,
+            self._maker_fee_frac(params))
+        inputs = DecisionInputs(view, account, params, self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
             self._decision_count += 1
@@ -278,6 +294,11 @@ class Quoter:
             view, account, [*self._level_orders(), *self.exits.open_orders(now_ns)],
             decision.state.hard_stop_since_ns, decision.state.breaker.level.may_exit, inputs.params.exit_params())
         self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders, self.gate.refused)
+
+    def _maker_fee_frac(self, params: QuoteParams) -> float:
+        if params.maker_fee_bps is not None:
+            return float(params.maker_fee_bps) / 1e4
+        return market_view.maker_fee_frac(self._connector, self.settings.trading_pair)
 
     def _level_orders(self) -> list[OwnOrder]:
         return [order for level in self._levels for order in level.open_orders()]

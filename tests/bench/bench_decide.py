@@ -40,7 +40,8 @@ EVERYTHING: dict[str, Any] = {
 LAYERED: dict[str, Any] = {
     **EVERYTHING, "mode": "geometric", "start_offset_bps": 4.0, "layer_count": 18, "first_spacing_bps": 4.0,
     "spacing_multiplier": 1.15, "max_spacing_bps": 80.0, "adding_cut_frac": 0.6, "order_size_base": D("0.001"),
-    "soft_limit_base": D("0.02"), "hard_stop_base": D("0.03"), "net_max_base": D("0.08"), "resume_limit_base": D("0.01"),
+    "soft_limit_base": D("0.02"), "hard_stop_base": D("0.03"), "net_max_base": D("0.08"),
+    "resume_limit_base": D("0.01"),
     "cancel_distance_bps": 1.0, "cancel_budget_per_min": 600,
 }  # fmt: skip
 CASES = {"one level a side": EVERYTHING, "18 layers a side": LAYERED}

@@ -126,9 +126,11 @@ class World:
         else:
             assert quote.price > self.true_bid
         terms = quote.breakdown
-        assert self.params.order_distance_bps - 1e-6 <= terms.distance_bps
+        if not (self.params.skew.skew_linear_on or self.params.skew.skew_shift_on):
+            assert self.params.pricing.base_distance_bps(self.params.pricing.mode) - 1e-6 <= terms.distance_bps
         away = (1.0 - float(quote.price) / terms.mark) * 1e4 * quote.side.sign
-        assert away <= self.params.band_bps - self.params.band_margin_bps
+        if self.params.pricing.mode == "uptime":
+            assert away <= self.params.band_bps - self.params.band_margin_bps
         order_id = f"o{self._next}"
         self._next += 1
         self.orders[order_id] = _Order(
@@ -150,7 +152,7 @@ class World:
         for side in Side:
             mine = [order for order in self.orders.values()
                     if order.side is side and order.told_left > 0 and order.state is not OrderState.CANCELLING]
-            assert len(mine) <= 2
+            assert len(mine) <= 2 * self.params.layers.layer_count
 
     # --- the venue and the way to it; ``which`` picks one of the orders the event can happen to ---
 

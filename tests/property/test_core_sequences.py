@@ -25,6 +25,10 @@ CONFIGS = (
             hard_stop_base=D("0.012"), net_max_base=D("0.024")),
     variant(min_dwell_ms=0.0, side_throttle_ms=0.0, cancel_budget_per_min=1),
     variant(side_throttle_ms=20_000.0, cancel_retry_ms=500.0, hard_stop_cooldown_s=0.0),
+    variant(layer_count=3, first_spacing_bps=0.5, skew_linear_on=True, volatility_on=True, cancel_distance_bps=4.0,
+            volatility_pause_bps=9.0, coalesce_ms=250.0),
+    variant(mode="geometric", start_offset_bps=5.0, layer_count=6, first_spacing_bps=2.0, order_size_base=D("0.004"),
+            adding_cut_frac=0.6, skew_size_on=True, queue_position_limit=2, skew_shift_on=True, min_dwell_ms=0.0),
     variant(order_distance_bps=8.9, rebalance_distance_bps=9.0, cancel_distance_bps=8.5, band_margin_bps=1.0),
 )
 
@@ -72,8 +76,10 @@ def test_no_subset_of_fills_passes_the_cap_and_cancels_keep_to_their_budget(worl
 
 
 def has_come_back(world: World) -> bool:
-    """Whether every side that the tiers allow shows an order inside the band, and nothing is left over."""
+    """Whether every side that the tiers allow shows every layer inside the band, and nothing is left over."""
     position = world.position
+    assert world.decision is not None
+    wanted = {ladder.side: len(ladder) for ladder in world.decision.ladders}
     restricted = abs(position) >= world.params.soft_limit_base or world.state.hard_stop_since_ns is not None
     for side in Side:
         live = [order for order in world.orders.values() if order.side is side]
@@ -83,9 +89,10 @@ def has_come_back(world: World) -> bool:
                 return False
             continue
         mark = float(world.mid)
-        if len(live) != 1 or live[0].state is not OrderState.LIVE:
+        if not live or len(live) != wanted[side] or any(order.state is not OrderState.LIVE for order in live):
             return False
-        if not 0 < distance_bps(side, float(live[0].price), mark) <= world.params.band_bps:
+        most = world.params.band_bps if world.params.pricing.mode == "uptime" else 100.0
+        if not all(0 < distance_bps(side, float(order.price), mark) <= most for order in live):
             return False
     return True
 
