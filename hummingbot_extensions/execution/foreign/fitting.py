@@ -24,7 +24,7 @@ WEAKER = (
     ("venue clock", "Hummingbot's, which some connectors never set"),
     ("latency", "frame-to-wire times are not measured"),
     ("post-only refusals", "count as rejections where the venue's code for them is not known"),
-    ("reduce-only", "holds as far as the connector sends it; else a late closing order may open a position of its size"),
+    ("reduce-only", "holds as far as the connector sends it; else a late closing order may open one of its size"),
 )
 """What is missing or weaker than on a connector of ours, with what it means. Quoting is safe without."""
 NO_LIVE_BALANCE = (

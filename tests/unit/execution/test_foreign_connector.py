@@ -464,6 +464,7 @@ def test_a_refusal_in_words_is_believed_once_the_venue_does_not_know_the_order()
         assert connector.leftover_orders(PAIR)
         await tended(connector, 8)
         assert connector.leftover_orders(PAIR) == []
+        assert connector.tracking_states == {}
         assert connector.order_outcome(order_id) is OrderOutcome.REJECTED
 
     run(life())
@@ -551,6 +552,28 @@ def test_a_suspect_stays_with_hummingbot_and_on_disk() -> None:
         assert [left.remaining for left in later.leftover_orders(PAIR)] == [Decimal("0.1")]
         await tended(later, 10)
         assert later.leftover_orders(PAIR) == [] and venue.resting == []
+        # The venue has spoken: nobody need look for it any more.
+        assert later.tracking_states == {}
+
+    run(life())
+
+
+def test_what_a_suspect_traded_is_booked_before_it_is_let_go() -> None:
+    """Its placement was not answered and the stream told nothing: the query that finds it ended brings its fills."""
+
+    async def life() -> None:
+        connector, venue = await fitted()
+        heard: list[Any] = []
+        connector.add_fill_listener(PAIR, heard.append)
+        connector.faults = [(TimeoutError(), True)]
+        venue.tell = lambda order, trade: None
+        order_id = bought(connector)
+        await until(lambda: connector.leftover_orders(PAIR))
+        venue.fill("BUY", "0.1", time.time())
+        await tended(connector, 5)
+        assert [(fill.client_order_id, fill.size) for fill in heard] == [(order_id, Decimal("0.1"))]
+        assert connector.leftover_orders(PAIR) == []
+        assert connector.order_outcome(order_id) is OrderOutcome.ACCEPTED
 
     run(life())
 
