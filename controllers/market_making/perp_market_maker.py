@@ -4,6 +4,8 @@ around the mark, for rebates or for the spread.
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import Any
 
 from hummingbot.strategy_v2.controllers import controller_base
@@ -13,7 +15,7 @@ from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import config as market_maker
-from hummingbot_extensions.execution import desk
+from hummingbot_extensions.execution import desk, findings, market_view
 
 
 class PerpMarketMakerConfig(market_maker.MarketMakerConfig):  # type: ignore[misc]
@@ -31,6 +33,8 @@ class PerpMarketMaker(controller_base.ControllerBase):
         self.config: PerpMarketMakerConfig = config
         self.desk = desk.Desk(self)
         self._given = set(config.model_fields_set)
+        self._said: set[str] = set()
+        self._judged: PerpMarketMakerConfig | None = None
 
     def params(self) -> QuoteParams:
         return self.desk.params_of(self.config)
@@ -48,6 +52,9 @@ class PerpMarketMaker(controller_base.ControllerBase):
 
     def start(self) -> None:
         super().start()
+        written = self.config.model_dump(mode="json")
+        logging.getLogger(__name__).info("config in force %s", " ".join(f"{key}={written[key]}" for key in written))
+        self._warn(findings.warnings(self.params()))
         self.desk.start()
 
     def stop(self) -> None:
@@ -64,9 +71,28 @@ class PerpMarketMaker(controller_base.ControllerBase):
         self.desk.fixed_differ(self.config, new_config)
         self._given = set(new_config.model_fields_set)
         self.desk.config_changed(before, self.config)
+        self._warn(findings.warnings(self.params()))
+
+    def _warn(self, found: list[findings.Warned]) -> None:
+        """Say what a configuration costs, each thing once."""
+        for text in (str(each) for each in found):
+            if text not in self._said:
+                self._said.add(text)
+                logging.getLogger(__name__).warning("config %s controller=%s", text, self.config.id)
 
     async def update_processed_data(self) -> None:
-        """Nothing to prepare: views are taken at each decision."""
+        """Hold each configuration once against the market; views for decisions are taken at each decision."""
+        config = self.config
+        if self._judged == config:
+            return
+        connector = self.market_data_provider.connectors[config.connector_name]
+        view = market_view.market_view(connector, config.trading_pair, time.monotonic_ns())
+        if view is None or view.mark is None or not view.is_connector_ready:
+            return
+        self._judged = config
+        free = connector.get_available_balance(connector.get_buy_collateral_token(config.trading_pair))
+        self._warn(findings.market_findings(
+            self.params(), self.gate_params(), config.leverage, view.mark, view.rules, free))
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
         return []

@@ -208,42 +208,42 @@ class QuoteParams:
                 not is_banded or self.cancel_distance_bps < self.order_distance_bps,
                 "cancel_distance_bps",
                 f"{self.cancel_distance_bps:g} is not below order_distance_bps {self.order_distance_bps:g}, "
-                "so every new quote would be cancelled at once. Lower it or quote farther away",
+                "so every new quote would be cancelled at once. Lower it or quote farther away (trap T1)",
             ),
             (
                 not is_banded or self.order_distance_bps < self.rebalance_distance_bps,
                 "rebalance_distance_bps",
                 f"{self.rebalance_distance_bps:g} is not above order_distance_bps {self.order_distance_bps:g}, "
-                "so every new quote would be replaced at once. Raise it or quote nearer",
+                "so every new quote would be replaced at once. Raise it or quote nearer (trap T2)",
             ),
             (
                 not is_banded or self.rebalance_distance_bps <= far,
                 "rebalance_distance_bps",
                 f"{self.rebalance_distance_bps:g} lies beyond band_bps - band_margin_bps = {far:g}, "
-                f"so quotes would rest outside the paying band. Set it to {far:g} or less",
+                f"so quotes would rest outside the paying band. Set it to {far:g} or less (trap T2)",
             ),
             (
                 self.resume_limit_base < self.soft_limit_base,
                 "resume_limit_base",
-                f"{self.resume_limit_base} is not below soft_limit_base {self.soft_limit_base}. Lower it",
+                f"{self.resume_limit_base} is not below soft_limit_base {self.soft_limit_base}. Lower it (trap T3)",
             ),
             (
                 self.soft_limit_base < self.hard_stop_base,
                 "hard_stop_base",
                 f"{self.hard_stop_base} is not above soft_limit_base {self.soft_limit_base}, "
-                "so the reduce-only tier could never be reached. Raise it",
+                "so the reduce-only tier could never be reached. Raise it (trap T3)",
             ),
             (
                 self.hard_stop_base <= cap,
                 "hard_stop_base",
                 f"{self.hard_stop_base} is above worst_case_frac x net_max_base = {cap}, "
-                "so the hard stop could never be reached. Lower it or raise net_max_base",
+                "so the hard stop could never be reached. Lower it or raise net_max_base (trap T32)",
             ),
             (
                 self.order_size_base < self.hard_stop_base,
                 "order_size_base",
                 f"{self.order_size_base} is not below hard_stop_base {self.hard_stop_base}, "
-                "so one fill would trip the hard stop. Lower it or raise hard_stop_base",
+                "so one fill would trip the hard stop. Lower it or raise hard_stop_base (trap T4)",
             ),
             (
                 self.latency_degraded_ms < self.latency_pause_ms,

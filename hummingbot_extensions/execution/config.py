@@ -21,9 +21,14 @@ from hummingbot_extensions.core import spec
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
-from hummingbot_extensions.execution import desk
+from hummingbot_extensions.execution import desk, findings
 
 PARAMETERS = (QuoteParams, StartupParams, GateParams)
+RECOMMENDED: dict[str, Any] = {"cancel_distance_bps": 4.0, "skew_linear_on": True, "volatility_on": True}
+"""Defaults of the configuration that differ from the core's, where what is optional is off: what docs/quoting-study.md
+found for StandX's uptime program."""
+MARKET = "symbols"
+"""Section of the fields that say what is quoted, and with whose money."""
 LIMITS = (
     "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
 )
@@ -31,13 +36,15 @@ LIMITS = (
 
 def fixed(default: Any, text: str, prompt: str | None = None, **bounds: Any) -> Any:
     """A field that only a start reads."""
-    extra = {"prompt": prompt or f"{text} ", "prompt_on_new": prompt is not None, "is_updatable": False}
+    extra = {"prompt": prompt or f"{text} ", "prompt_on_new": prompt is not None, "is_updatable": False,
+             "section": MARKET}
     return Field(default, description=text, json_schema_extra=extra, **bounds)
 
 
 def _field(one: spec.Spec) -> tuple[Any, FieldInfo]:
     # The plain word for an enum: `hbot create` writes defaults to YAML as they stand and cannot write its member.
-    default = one.default.value if isinstance(one.default, Enum) else one.default
+    default = RECOMMENDED.get(one.name, one.default)
+    default = default.value if isinstance(default, Enum) else default
     extra = {
         "prompt": one.prompt or f"{one.text} ", "prompt_on_new": bool(one.prompt), "is_updatable": True,
         "section": one.group}
@@ -46,7 +53,7 @@ def _field(one: spec.Spec) -> tuple[Any, FieldInfo]:
 
 def sections() -> dict[str, set[str]]:
     """Names of the fields that may stand under each section of a file."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, set[str]] = {MARKET: set(_Market.__annotations__) - {"model_config"}}
     for kind in PARAMETERS:
         for one in spec.specs(kind):
             found.setdefault(one.group, set()).add(one.name)
@@ -81,7 +88,7 @@ def _hint(key: str, names: Any) -> str:
 class _Market(ControllerConfigBase):
     """What belongs to the market and the bot rather than to a decision."""
 
-    model_config = ConfigDict(validate_default=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(validate_default=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
     connector_name: str = fixed(
         "standx_perpetual", "Connector to quote on.", "Connector (standx_perpetual): ")
@@ -139,7 +146,7 @@ class _Market(ControllerConfigBase):
 
     @model_validator(mode="after")
     def check_rules_between_fields(self) -> _Market:
-        problems = [*self.params().problems(), *self.gate_params().problems()]
+        problems = findings.refusals(self.params(), self.gate_params(), self.leverage)
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self

@@ -45,6 +45,18 @@ def checked_connector_name(name: str) -> str:
     return name
 
 
+def config_hash(config: Any) -> str:
+    """Sixteen hex digits that change when any value does that trading depends on."""
+    return digest((
+        config.connector_name, config.trading_pair, config.armed, config.leverage, config.params(),
+        config.startup_params(), config.gate_params()))
+
+
+def _written(value: Any) -> str:
+    """``value`` as a file has it."""
+    return str(getattr(value, "value", value))
+
+
 class Desk:
     """One controller's quoter, from start to stop, and the state that outlives it."""
 
@@ -56,7 +68,7 @@ class Desk:
         self._ignored: dict[str, Any] = {}
         """What the file says by now of fields that do not change live."""
         self._params: tuple[Any, QuoteParams] | None = None
-        self._config_hash = digest(controller.config.params())
+        self._config_hash = config_hash(controller.config)
         # Refused here, where Hummingbot logs it: an exception in a start would end the strategy's clock unheard.
         self._refuse_foreign_connector()
         config = controller.config
@@ -213,15 +225,20 @@ class Desk:
         """Record a hot reload that changed something."""
         if before == after:
             return
-        self._config_hash = digest(after.params())
+        self._config_hash = config_hash(after)
         changed = sorted(name for name in type(after).model_fields if getattr(before, name) != getattr(after, name))
-        logging.getLogger(__name__).info("config reloaded changed=%s config=%s", ",".join(changed), self._config_hash)
+        moves = [(name, _written(getattr(before, name)), _written(getattr(after, name))) for name in changed]
+        logging.getLogger(__name__).info(
+            "config reloaded %s config=%s", " ".join(f"{name}={old}->{new}" for name, old, new in moves),
+            self._config_hash)
         for name in (name for name in changed if name.endswith(LIMIT_SUFFIXES)):
             if getattr(after, name) > getattr(before, name):
                 logging.getLogger(__name__).warning(
                     "limit raised %s=%s was=%s", name, getattr(after, name), getattr(before, name))
         if self._log is not None:
-            self._log.write("config", config_hash=self._config_hash, changed=changed, params=after.params())
+            self._log.write(
+                "config", config_hash=self._config_hash, changed=changed, moves=moves, params=after.params(),
+                gate_params=after.gate_params())
         if self._quoter is not None:
             self._quoter.wake("config")
 

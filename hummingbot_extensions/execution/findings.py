@@ -1,0 +1,167 @@
+"""What is wrong with a configuration, before it trades: rules that refuse it, and settings that are allowed but cost.
+
+A finding that features.md lists as a trap bears its name. What depends on the market's price, its minimum sizes or the
+free margin is judged once they are known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from hummingbot_extensions.core import layers, pricers
+from hummingbot_extensions.core.exits import HardStopRecovery
+from hummingbot_extensions.core.gate_params import GateParams, plan_problems
+from hummingbot_extensions.core.layers import LayerSizes, SizeBy
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.pricing import Anchor, Mode
+from hummingbot_extensions.core.view import MarketRules
+
+Problem = tuple[str, str]
+"""(field, what is wrong and the fix)."""
+VALUE_LIMITS = (
+    "max_net_quote", "max_net_account_quote", "max_resting_quote", "max_side_resting_quote", "daily_turnover_quote",
+)  # fmt: skip
+ANY_SIZE = Decimal("1e30")
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A setting that is allowed and costs something; ``trap`` is its name in features.md, or empty."""
+
+    trap: str
+    field: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.text}" + (f" (trap {self.trap})" if self.trap else "")
+
+
+def refusals(params: QuoteParams, gate: GateParams, leverage: int) -> list[Problem]:
+    """Every broken rule that can be told without a market; empty when the configuration may be used."""
+    found = [*params.problems(), *gate.problems()]
+    if any(field in ("mode", "volatile_mode") for field, _ in found):
+        return found
+    found += [*pricers.load_problems(params.pricing), *_without_input(params)]
+    return found or _plan_without_price(params, gate, leverage)
+
+
+def _without_input(params: QuoteParams) -> list[Problem]:
+    """Settings that need what is switched off or does not exist, so that nothing would ever be quoted by them."""
+    pricing, moved = params.pricing, params.volatility
+    modes = {pricing.mode, pricing.volatile_mode}
+    has_range = moved.volatility_on or moved.sigma_on
+    by_sigma = {Mode.ADAPTIVE.value} | ({Mode.AVELLANEDA.value} if pricing.avellaneda_per_sigma else set())
+    needs_sigma = sorted(modes & by_sigma)
+    rules = (
+        (
+            moved.sigma_on or not needs_sigma,
+            "sigma_on",
+            f"mode {', '.join(needs_sigma)} needs sigma, which is off, so nothing would be quoted. Set it to true",
+        ),
+        (
+            has_range or pricing.volatile_mode is None,
+            "volatile_mode",
+            "follows the range of the mid, which nothing measures. Set volatility_on or sigma_on to true",
+        ),
+        (
+            has_range or params.layers.shrink_from_bps is None,
+            "shrink_from_bps",
+            "follows the range of the mid, which nothing measures. Set volatility_on or sigma_on to true",
+        ),
+        (
+            pricing.anchor is not Anchor.EXTERNAL,
+            "anchor",
+            "external needs another venue's price, which no feed brings yet. Set it to mark, mid, best or micro",
+        ),
+        (
+            pricing.points_distance_bps is None,
+            "points_distance_bps",
+            "a quote beside those of the mode is not placed yet. Leave it out, or use layer_count",
+        ),
+        (
+            params.layers.size_by is not SizeBy.EQUITY,
+            "size_by",
+            "equity needs the account's equity, which is not read yet. Set it to base or notional",
+        ),
+        (
+            params.layers.side_notional_cap_quote is None,
+            "side_notional_cap_quote",
+            "is not held by the layers yet. Use max_side_resting_quote, which the gate holds",
+        ),
+    )
+    return [(field, text) for holds, field, text in rules if not holds]
+
+
+def _plan_without_price(params: QuoteParams, gate: GateParams, leverage: int) -> list[Problem]:
+    """Limits that a full set of quotes runs into whatever the price: sizes in base against limits in base, values
+    against values.
+    """
+    weights = layers.geometry(params.layers).weights
+    if params.layers.size_by is SizeBy.BASE:
+        sizes = [params.order_size_base * weight for weight in weights]
+        judged = replace(gate, **dict.fromkeys(VALUE_LIMITS))
+    else:
+        sizes = [(params.layers.layer_notional_quote or Decimal(0)) * weight for weight in weights]
+        judged = replace(gate, position_cap_base=ANY_SIZE, max_order_size_base=None, daily_added_base=None)
+    return _named(plan_problems(judged, sizes, sizes, ONE, None, leverage))
+
+
+def _named(problems: list[Problem]) -> list[Problem]:
+    return [(field, f"{text} (trap {'T26' if field == 'min_available_quote' else 'T21'})") for field, text in problems]
+
+
+def warnings(params: QuoteParams) -> list[Warned]:
+    """What a configuration costs although it may be used, as far as it can be told without a market."""
+    limit = params.queue_position_limit or None
+    found = [Warned(*trap) for trap in params.pricing.traps(params.cancel_distance_bps, limit)]
+    if params.hard_stop_recovery is HardStopRecovery.WAIT:
+        text = "wait: after a hard stop nothing reduces the position until a person does. Set maker to let it reduce"
+        found.append(Warned("T5", "hard_stop_recovery", text))
+    if params.layers.size_by is SizeBy.BASE:
+        side = sum((params.order_size_base * weight for weight in layers.geometry(params.layers).weights), Decimal(0))
+        if side > params.worst_case_cap_base:
+            text = (
+                f"{params.layers.layer_count} layers add up to {side}, over worst_case_frac x net_max_base = "
+                f"{params.worst_case_cap_base}, so the deepest never rest. Lower order_size_base or raise net_max_base"
+            )
+            found.append(Warned("T32", "layer_count", text))
+    return found
+
+
+def layer_sizes(params: QuoteParams, mark: Decimal, rules: MarketRules) -> LayerSizes | None:
+    """Sizes that the venue would take of each side's layers at this mark; None where they cannot be told."""
+    first = layers.first_size_base(params.layers, params.order_size_base, mark)
+    if first is None:
+        return None
+    shape = layers.geometry(params.layers)
+    return layers.sizes_base(params.layers, shape.weights, shape.behind_bps, first, float(mark), rules)
+
+
+def market_findings(
+    params: QuoteParams, gate: GateParams, leverage: int, mark: Decimal, rules: MarketRules,
+    available_quote: Decimal | None,
+) -> list[Warned]:  # fmt: skip
+    """What the configuration runs into on this market: layers under its minimum, limits that its own quotes break."""
+    sizes = layer_sizes(params, mark, rules)
+    if sizes is None:
+        return []
+    found = []
+    if sizes.valid < sizes.asked:
+        text = (
+            f"{sizes.valid} of {sizes.asked} layers are as large as the venue asks (at least {rules.min_size}, worth "
+            f"{rules.min_notional}); {len(sizes.lots)} orders rest. Raise order_size_base or lower layer_count"
+        )
+        found.append(Warned("T27", "layer_count", text))
+    each = sizes.sizes_base
+    margin = sizes.total_base * mark / leverage
+    for field, text in plan_problems(gate, each, each, mark, available_quote, leverage):
+        found.append(Warned("T26" if field == "min_available_quote" else "T21", field, text))
+    if available_quote is not None and margin > available_quote:
+        text = (
+            f"one side's orders need {margin:.2f} of margin and {available_quote:.2f} is free, so not all of them can "
+            "rest. Lower order_size_base or layer_count"
+        )
+        found.append(Warned("T26", "order_size_base", text))
+    return found
