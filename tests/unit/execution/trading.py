@@ -47,6 +47,8 @@ FAST = {"min_dwell_ms": 0, "side_throttle_ms": 0, "cancel_budget_per_min": 600}
 """Settings that let a test re-quote as fast as the venue answers."""
 LEVEL_LOTS = 100
 BEAT_NS = 250_000_000
+RELOAD_S = 1.0
+"""How often a bot reads its file again; ten times as often would make most of the work of a quiet hour."""
 
 
 @dataclass
@@ -238,7 +240,7 @@ async def trading(
         config = script.V2PerpMarketMakingConfig(controllers_config=[f"{CONTROLLER}.yml"], **(script_settings or {}))
         script.V2PerpMarketMaking.init_markets(config)
         strategy = script.V2PerpMarketMaking({connector_name: b.connector}, config)
-        strategy.config_update_interval = 0.1
+        strategy.config_update_interval = RELOAD_S
         line = Trading(b, strategy, conf, tmp_path / "logs" / "events" / CONTROLLER, event_log_threads())
         clock = Clock(ClockMode.REALTIME, tick_size=0.1)
         clock.add_iterator(strategy)
