@@ -32,7 +32,7 @@ def _assign(taken: dict[str, int], orders: Sequence[OwnOrder], ladder: Ladder, f
     found = kernels.match(
         ladder.side.sign,
         [ticks_of(order, ladder) for order in orders],
-        [int(order.size / ladder.step) for order in orders],
+        [lots_of(order, ladder) for order in orders],
         those(ladder.ticks), those(ladder.near_ticks), those(ladder.far_ticks), those(ladder.min_lots),
         those(ladder.lots),
     )  # fmt: skip
@@ -42,5 +42,10 @@ def _assign(taken: dict[str, int], orders: Sequence[OwnOrder], ladder: Ladder, f
 
 
 def ticks_of(order: OwnOrder, ladder: Ladder) -> int:
-    """Price of an order in ticks; one off the lattice, as a changed tick makes them, counts with the lower."""
-    return int(order.price / ladder.tick)
+    """Price of an order in ticks, the nearest where a changed tick left it off the lattice."""
+    return round(float(order.price) / float(ladder.tick))
+
+
+def lots_of(order: OwnOrder, ladder: Ladder) -> int:
+    """What is left of an order in lots."""
+    return round(float(order.size) / float(ladder.step))

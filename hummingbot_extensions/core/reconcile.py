@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from hummingbot_extensions.core.assignment import assigned, ticks_of
+from hummingbot_extensions.core.assignment import assigned, lots_of, ticks_of
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
 from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder
 from hummingbot_extensions.core.params import QuoteParams
@@ -209,7 +209,7 @@ def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     ticks = ticks_of(order, ladder)
     sign = ladder.side.sign
     nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
-    lots = int(order.size / ladder.step)
+    lots = lots_of(order, ladder)
     reason = CancelReason.REPLACED
     if (ladder.far_ticks[-1] - ticks) * sign > 0:
         reason = CancelReason.TOO_FAR
