@@ -166,67 +166,50 @@ def _ladder(
     if not count:
         return Silence.BELOW_MINIMUM
     offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
-    distances = [stand.distance_bps + offset for offset in offsets]
+    limits = venue_limits(rules)
     bound = nearest_price(side, view, stand.risk_bps > NO_DANGER_BPS)
-    tick = float(rules.tick)
-    ticks, sizes, first = kernels.ladder_ticks(
-        mark, tick, sign, distances, list(lots[:count]),
-        None if bound is None else _bound_tick(bound, rules.tick, sign), 1, _most_lots(rules),
+    stand_bps = stand.distance_bps, stand.near_bps, stand.far_bps, stand.risk_bps
+    ticks, sizes, first, near, far, risk = kernels.side_ladder(
+        mark, limits.tick, sign, stand_bps, stand.most_bps, offsets, list(lots[:count]),
+        None if bound is None else _bound_tick(bound, rules.tick, sign), limits.most_lots, limits.least_lots,
+        limits.least_value,
     )  # fmt: skip
-    most = stand.most_bps
-    if most is not None:
-        (last,) = kernels.price_ticks(mark, tick, sign, [most], False)
-        held = [index for index, each in enumerate(ticks) if (each - last) * sign >= 0]
-        if len(held) < len(ticks) and not held and distances[0] <= most and _is_clear(last, bound, rules.tick, sign):
-            ticks, held = [last, *ticks[1:]], [0]  # rounding alone put it outside
-        ticks, sizes, first = ([values[index] for index in held] for values in (ticks, sizes, first))
     if not ticks:
-        return Silence.OUT_OF_BAND
-    return _checked(side, stand, mark, rules, which, offsets, ticks, sizes, first, reducible is not None)
-
-
-def _checked(
-    side: Side, stand: Stand, mark: float, rules: MarketRules, which: Sequence[int], offsets: Sequence[float],
-    ticks: Sequence[int], sizes: Sequence[int], first: Sequence[int], is_reduce_only: bool,
-) -> Ladder | Silence:  # fmt: skip
-    """The ladder of the layers that are large enough, with the prices between which an order may stay."""
-    least = _least_lots(rules)
-    lot_quote = float(rules.step) * float(rules.tick)
-    keep = [
-        index for index, lots in enumerate(sizes)
-        if lots >= least and (
-            lots * ticks[index] * lot_quote > float(rules.min_notional) * (1 + 1e-9)
-            or lots * rules.step * ticks[index] * rules.tick >= rules.min_notional)
-    ]  # fmt: skip
-    if not keep:
-        return Silence.BELOW_MINIMUM
-    sign, tick = side.sign, float(rules.tick)
-    far_bps, near_bps, behind = [], [], []
-    for index in keep:
-        offset = offsets[first[index]]
-        behind.append(offset)
-        near_bps.append(stand.near_bps + offset)
-        far_bps.append(stand.far_bps + offset)
-    if stand.most_bps is not None:
-        far_bps = [min(bps, stand.most_bps) for bps in far_bps]
-    near = kernels.price_ticks(mark, tick, sign, near_bps)
-    far = kernels.price_ticks(mark, tick, sign, far_bps, False)
-    (risk,) = kernels.price_ticks(mark, tick, sign, [stand.risk_bps])
-    shown = [ticks[index] for index in keep]
-    lots = [sizes[index] for index in keep]
-    if any((each - limit) * sign < 0 for each, limit in zip(shown, far, strict=True)):
-        # Where the book or a coarse tick holds a quote beyond that, an order stays as long as it earns.
-        last = None
-        if stand.most_bps is not None:
-            (last,) = kernels.price_ticks(mark, tick, sign, [stand.most_bps], False)
-        far = [
-            limit if (each - limit) * sign >= 0 else each if last is None else last
-            for each, limit in zip(shown, far, strict=True)
-        ]
+        return _why_empty(side, stand, outlook.mark, bound, limits)
     return Ladder(
-        side, mark, rules.tick, rules.step, is_reduce_only, stand, tuple(which[first[index]] for index in keep),
-        tuple(behind), tuple(shown), tuple(lots), tuple(max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in lots),
-        tuple(near), tuple(far), risk,
+        side, mark, rules.tick, rules.step, reducible is not None, stand, tuple([which[each] for each in first]),
+        tuple([offsets[each] for each in first]), tuple(ticks), tuple(sizes),
+        tuple([max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in sizes]), tuple(near), tuple(far), risk,
+    )  # fmt: skip
+
+
+def _why_empty(side: Side, stand: Stand, mark: float, bound: Decimal | None, limits: VenueLimits) -> Silence:
+    """Why not even the nearest layer can be shown: the book leaves no room inside the band, or it is too small."""
+    if stand.most_bps is None:
+        return Silence.BELOW_MINIMUM
+    (last,) = kernels.price_ticks(mark, limits.tick, side.sign, [stand.most_bps], False)
+    is_outside = stand.distance_bps > stand.most_bps or last <= 0
+    is_shut_out = bound is not None and (bound / limits.tick_exact - last) * side.sign < 0
+    return Silence.OUT_OF_BAND if is_outside or is_shut_out else Silence.BELOW_MINIMUM
+
+
+@dataclass(frozen=True, slots=True)
+class VenueLimits:
+    """A market's rules in ticks and lots. ``least_value`` is in ticks times lots."""
+
+    tick: float
+    tick_exact: Decimal
+    least_lots: int
+    most_lots: int | None
+    least_value: int
+
+
+@lru_cache(maxsize=64)
+def venue_limits(rules: MarketRules) -> VenueLimits:
+    return VenueLimits(
+        float(rules.tick), rules.tick, max(1, math.ceil(rules.min_size / rules.step)),
+        None if rules.max_size is None else int(rules.max_size / rules.step),
+        math.ceil(rules.min_notional / (rules.tick * rules.step)),
     )  # fmt: skip
 
 
@@ -280,15 +263,3 @@ def _cut(lots: Sequence[int], most: int) -> tuple[int, ...]:
 def _bound_tick(bound: Decimal, tick: Decimal, sign: int) -> int:
     """Tick of the best price that cannot take, on the lattice and no nearer to the market."""
     return math.floor(bound / tick) if sign > 0 else math.ceil(bound / tick)
-
-
-def _is_clear(tick_number: int, bound: Decimal | None, tick: Decimal, sign: int) -> bool:
-    return bound is None or (_bound_tick(bound, tick, sign) - tick_number) * sign >= 0
-
-
-def _least_lots(rules: MarketRules) -> int:
-    return max(1, math.ceil(rules.min_size / rules.step))
-
-
-def _most_lots(rules: MarketRules) -> int | None:
-    return None if rules.max_size is None else int(rules.max_size / rules.step)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from hummingbot_extensions.core.assignment import assigned, ticks_of
+from hummingbot_extensions.core.assignment import assigned, lots_of, ticks_of
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
 from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder
 from hummingbot_extensions.core.params import QuoteParams
@@ -140,40 +141,49 @@ def _standing(
 ) -> _Standing:  # fmt: skip
     """``free`` is what may rest on the side in all before the cap."""
     position = account.position if account.position is not None else Decimal(0)
-    sign = ladder.side.sign
-    ticks = {order.client_order_id: ticks_of(order, ladder) * sign for order in orders}
-    risks: dict[str, CancelReason] = {}
-    sure: list[OwnOrder] = []
-    aged: list[OwnOrder] = []
-    queue_tick = _queue_tick(ladder, view)
+    sign, now_ns = ladder.side.sign, view.now_ns
+    risk_tick, queue_tick = ladder.risk_tick * sign, _queue_tick(ladder, view)
+    adds, reducible = is_adding(ladder.side, position), abs(position)
+    # Towards the market a price counts up on both sides.
+    prices = [ticks_of(order, ladder) * sign for order in orders]
+    left_over = free - sum([order.size for order in orders])
     for order in orders:
-        if _may_fill_unwanted(order):
+        if order.state in NOT_SURE:
             free -= order.size
-    reducible = abs(position)
+    risks: dict[str, CancelReason] = {}
+    sure: list[tuple[OwnOrder, int]] = []
+    aged: list[tuple[OwnOrder, int]] = []
     # Nearest to the market first: where not all fit under the cap, the deepest go.
-    for order in sorted(orders, key=lambda order: (-ticks[order.client_order_id], order.placed_ns)):
+    for price, order in sorted(zip(prices, orders, strict=True), key=_nearest_first):
         if _is_cancel_under_way(order):
             continue
-        order_id = order.client_order_id
-        if (order.is_reduce_only and is_adding(order.side, position)) or (
+        if (order.is_reduce_only and adds) or (
             ladder.is_reduce_only and not order.is_reduce_only and order.size > reducible
         ):
-            risks[order_id] = CancelReason.NOT_REDUCING
-        elif not order.is_reduce_only and order.size > free:
-            risks[order_id] = CancelReason.OVER_CAP
-        elif ticks[order_id] > ladder.risk_tick * sign:
-            risks[order_id] = CancelReason.TOO_NEAR
-        elif queue_tick is not None and ticks[order_id] >= queue_tick * sign:
-            risks[order_id] = CancelReason.QUEUE_POSITION
+            risks[order.client_order_id] = CancelReason.NOT_REDUCING
+        elif left_over < 0 and not order.is_reduce_only and order.size > free:
+            risks[order.client_order_id] = CancelReason.OVER_CAP
+        elif price > risk_tick:
+            risks[order.client_order_id] = CancelReason.TOO_NEAR
+        elif queue_tick is not None and price >= queue_tick * sign:
+            risks[order.client_order_id] = CancelReason.QUEUE_POSITION
         elif order.state is not OrderState.UNKNOWN:
-            (aged if _is_aged(order, view.now_ns, params) else sure).append(order)
-        if not _may_fill_unwanted(order):
+            (aged if _is_aged(order, now_ns, params) else sure).append((order, price * sign))
+        if left_over < 0 and order.state not in NOT_SURE:
             free -= order.size
     kept = assigned(sure, ladder)
-    left = [*aged, *(order for order in sure if order.client_order_id not in kept)]
-    left.sort(key=lambda order: _gap_ticks(ticks[order.client_order_id] * sign, ladder), reverse=True)
+    left = [*aged, *((order, at) for order, at in sure if order.client_order_id not in kept)]
+    left.sort(key=lambda pair: _gap_ticks(pair[1], ladder), reverse=True)
     unknown = [order for order in orders if order.state is OrderState.UNKNOWN]
-    return _Standing(kept, risks, left, unknown)
+    return _Standing(kept, risks, [order for order, _ in left], unknown)
+
+
+NOT_SURE = (OrderState.CANCELLING, OrderState.UNKNOWN)
+"""Orders that are going, or may be there: they count against the cap before those that are sure to rest."""
+
+
+def _nearest_first(pair: tuple[int, OwnOrder]) -> tuple[int, int]:
+    return -pair[0], pair[1].placed_ns
 
 
 def _queue_tick(ladder: Ladder, view: MarketView) -> int | None:
@@ -194,11 +204,6 @@ def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
     return params.max_live_age_s is not None and (now_ns - order.placed_ns) / 1e9 >= params.max_live_age_s
 
 
-def _may_fill_unwanted(order: OwnOrder) -> bool:
-    """Whether an order counts against the cap before those that are sure to rest: it is going, or may be there."""
-    return order.state in (OrderState.CANCELLING, OrderState.UNKNOWN)
-
-
 def _gap_ticks(ticks: int, ladder: Ladder) -> int:
     """Distance of a price from the nearest layer."""
     return min(abs(ticks - each) for each in ladder.ticks)
@@ -209,7 +214,7 @@ def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     ticks = ticks_of(order, ladder)
     sign = ladder.side.sign
     nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
-    lots = int(order.size / ladder.step)
+    lots = lots_of(order, ladder)
     reason = CancelReason.REPLACED
     if (ladder.far_ticks[-1] - ticks) * sign > 0:
         reason = CancelReason.TOO_FAR
@@ -339,12 +344,13 @@ def _is_cancel_under_way(order: OwnOrder) -> bool:
 
 
 def _has_cancel_budget(state: DecisionState, now_ns: int, params: QuoteParams) -> bool:
-    recent = sum(1 for at in state.cancels_ns if now_ns - at < CANCEL_WINDOW_NS)
+    # Oldest first: what is out of the window stands before the rest.
+    recent = len(state.cancels_ns) - bisect_right(state.cancels_ns, now_ns - CANCEL_WINDOW_NS)
     return recent < params.cancel_budget_per_min
 
 
 def _with_cancel(state: DecisionState, now_ns: int) -> DecisionState:
-    kept = tuple(at for at in state.cancels_ns if now_ns - at < CANCEL_WINDOW_NS)
+    kept = state.cancels_ns[bisect_right(state.cancels_ns, now_ns - CANCEL_WINDOW_NS):]
     return replace(state, cancels_ns=(*kept, now_ns))
 
 

@@ -163,6 +163,70 @@ def ladder_ticks(double mark, double tick, sign, distances_bps, lots, bound_tick
     )
 
 
+def side_ladder(
+    double mark, double tick, sign, stand_bps, most_bps, offsets_bps, lots, bound_tick, max_lots, least_lots,
+    least_value,
+):
+    """Compiled twin of ``_quotes_py.side_ladder``."""
+    cdef double offsets[MAX_LAYERS]
+    cdef double bps[MAX_LAYERS]
+    cdef int64_t near[MAX_LAYERS]
+    cdef int64_t far[MAX_LAYERS]
+    cdef int64_t risk, last = 0, bound, least, value
+    cdef Py_ssize_t i, at, layer, layers, kept = 0
+    cdef double distance = stand_bps[0], near_bps = stand_bps[1], far_bps = stand_bps[2], most = 0.0
+    cdef double one[1]
+    cdef bint has_most = most_bps is not None
+    if len(stand_bps) != 4:
+        raise ValueError("too many values to unpack (expected 4)")
+    one[0] = stand_bps[3]
+    layers = read_distances(offsets_bps, offsets)
+    least, value = bounded("least_lots", least_lots), bounded("least_value", least_value)
+    ticks, sizes, firsts = ladder_ticks(
+        mark, tick, sign, [distance + offsets[i] for i in range(layers)], lots, bound_tick, 1, max_lots
+    )
+    cdef int side = check_sign(sign)
+    if not ticks_at(mark, tick, side, one, 1, side > 0, &risk):
+        raise ValueError("a distance leads to no price")
+    if has_most:
+        most = most_bps
+        one[0] = most
+        if not ticks_at(mark, tick, side, one, 1, side < 0, &last):
+            raise ValueError("a distance leads to no price")
+        if ticks and (<int64_t>ticks[0] - last) * side < 0 and distance + offsets[0] <= most:
+            bound = last if bound_tick is None else bounded("bound_tick", bound_tick)
+            if (bound - last) * side >= 0:
+                ticks[0] = last
+    cdef list out_ticks = [], out_lots = [], out_layers = []
+    for at in range(len(ticks)):
+        if has_most and (<int64_t>ticks[at] - last) * side < 0:
+            continue
+        if sizes[at] < least or sizes[at] * ticks[at] < value:
+            continue
+        out_ticks.append(ticks[at])
+        out_lots.append(sizes[at])
+        out_layers.append(firsts[at])
+        kept += 1
+    for at in range(kept):
+        layer = out_layers[at]
+        bps[at] = near_bps + offsets[layer]
+    if not ticks_at(mark, tick, side, bps, kept, side > 0, near):
+        raise ValueError("a distance leads to no price")
+    for at in range(kept):
+        layer = out_layers[at]
+        bps[at] = far_bps + offsets[layer]
+    if not ticks_at(mark, tick, side, bps, kept, side < 0, far):
+        raise ValueError("a distance leads to no price")
+    for at in range(kept):
+        if has_most and (far[at] - last) * side < 0:
+            far[at] = last
+        if (<int64_t>out_ticks[at] - far[at]) * side < 0:
+            far[at] = last if has_most else <int64_t>out_ticks[at]
+    return (
+        out_ticks, out_lots, out_layers, [near[i] for i in range(kept)], [far[i] for i in range(kept)], risk
+    )
+
+
 cdef inline int64_t difference(int64_t one, int64_t other) noexcept nogil:
     cdef int64_t found = one - other if one > other else other - one
     return found if found < MAX_DIFFERENCE else MAX_DIFFERENCE

@@ -123,6 +123,46 @@ def ladder_ticks(
     return out_ticks, out_lots, out_layers
 
 
+def side_ladder(
+    mark: float,
+    tick: float,
+    sign: int,
+    stand_bps: tuple[float, float, float, float],
+    most_bps: float | None,
+    offsets_bps: Sequence[float],
+    lots: Sequence[int],
+    bound_tick: int | None,
+    max_lots: int | None,
+    least_lots: int,
+    least_value: int,
+) -> tuple[list[int], list[int], list[int], list[int], list[int], int]:
+    """(ticks, lots, first layer of each, nearest and farthest tick of an order that serves it, risk tick) of a side."""
+    distance, near_bps, far_bps, risk_bps = (float(value) for value in stand_bps)
+    offsets = _distances(offsets_bps)
+    least, value = _bounded("least_lots", least_lots), _bounded("least_value", least_value)
+    distances = [distance + offset for offset in offsets]
+    ticks, sizes, layers = ladder_ticks(mark, tick, sign, distances, lots, bound_tick, 1, max_lots)
+    (risk,) = price_ticks(mark, tick, sign, [risk_bps], True)
+    last = None
+    if most_bps is not None:
+        (last,) = price_ticks(mark, tick, sign, [most_bps], False)
+        if ticks and (ticks[0] - last) * sign < 0 and distances[0] <= most_bps:
+            if bound_tick is None or (bound_tick - last) * sign >= 0:
+                ticks[0] = last
+    kept = [
+        at for at in range(len(ticks))
+        if (last is None or (ticks[at] - last) * sign >= 0) and sizes[at] >= least and sizes[at] * ticks[at] >= value
+    ]  # fmt: skip
+    near = price_ticks(mark, tick, sign, [near_bps + offsets[layers[at]] for at in kept], True)
+    far = price_ticks(mark, tick, sign, [far_bps + offsets[layers[at]] for at in kept], False)
+    for place, at in enumerate(kept):
+        if last is not None and (far[place] - last) * sign < 0:
+            far[place] = last
+        if (ticks[at] - far[place]) * sign < 0:
+            far[place] = ticks[at] if last is None else last
+    return [ticks[at] for at in kept], [sizes[at] for at in kept], [layers[at] for at in kept], near, far, risk
+
+
 def match(
     sign: int,
     order_ticks: Sequence[int],

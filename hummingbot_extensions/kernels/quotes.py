@@ -53,6 +53,36 @@ def ladder_ticks(
     return found
 
 
+def side_ladder(
+    mark: float,
+    tick: float,
+    sign: int,
+    stand_bps: tuple[float, float, float, float],
+    most_bps: float | None,
+    offsets_bps: Sequence[float],
+    lots: Sequence[int],
+    bound_tick: int | None = None,
+    max_lots: int | None = None,
+    least_lots: int = 1,
+    least_value: int = 1,
+) -> tuple[list[int], list[int], list[int], list[int], list[int], int]:
+    """(ticks, lots, first layer of each, near ticks, far ticks, risk tick) of one side's layers, nearest first.
+
+    ``stand_bps`` are the distance of the first layer, the nearest and the farthest distance at which an order still
+    serves it, and the one nearer than which an order is a danger; layer i stands ``offsets_bps[i]`` behind the first,
+    and so do its limits. Beyond ``most_bps`` nothing earns: layers there are left out, unless rounding alone put the
+    first one there. So are layers of fewer than ``least_lots``, or whose lots times ticks are under ``least_value``.
+    Where the bound or a coarse tick holds a layer beyond its own farthest distance, an order may stay as far as
+    anything earns. Rounding, bound and merging are those of ``ladder_ticks``.
+    >>> side_ladder(100.0, 0.01, 1, (6.0, 4.0, 9.0, 4.0), 9.5, [0.0, 2.0, 5.0], [5, 4, 3])
+    ([9994, 9992], [5, 4], [0, 1], [9996, 9994], [9991, 9991], 9996)
+    """
+    found: tuple[list[int], list[int], list[int], list[int], list[int], int] = _impl.side_ladder(
+        mark, tick, sign, stand_bps, most_bps, offsets_bps, lots, bound_tick, max_lots, least_lots, least_value
+    )
+    return found
+
+
 def match(
     sign: int,
     order_ticks: Sequence[int],

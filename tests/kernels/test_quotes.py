@@ -55,6 +55,33 @@ def test_pure_twin_can_be_forced() -> None:
 # ---- ladders
 
 
+@given(
+    st.floats(0.01, 1e6), st.sampled_from([0.01, 0.1, 0.5, 1.0, 1e-5]), SIGNS,
+    st.tuples(*[st.floats(-50.0, 200.0)] * 4), st.none() | st.floats(0.0, 100.0),
+    st.lists(st.floats(0.0, 80.0), max_size=20).map(sorted), st.data(),
+)
+def test_a_side_of_layers_is_the_same_in_both_twins(mark, tick, sign, stand, most, offsets, data) -> None:
+    """To the bit, errors included."""
+    lots = data.draw(st.lists(st.integers(0, 50), min_size=len(offsets), max_size=len(offsets)))
+    at = int(mark / tick)
+    bound = data.draw(st.none() | st.integers(max(0, at - 5000), at + 5000))
+    rest = (data.draw(st.none() | st.integers(1, 60)), data.draw(st.integers(0, 9)), data.draw(st.integers(0, 10**6)))
+    found = [outcome(twin.side_ladder, mark, tick, sign, stand, most, offsets, lots, bound, *rest) for twin in TWINS]
+    assert found[0] == found[-1]
+
+
+@given(SIGNS, st.floats(2.0, 9.0), st.floats(0.0, 3.0), st.integers(9_000, 11_000), st.integers(1, 12))
+def test_a_side_of_layers_never_crosses_nor_leaves_the_band(sign, distance, spacing, bound, count) -> None:
+    """No tick beyond the bound, none farther than 9.5 bps, near and far around every tick, each tick once."""
+    stand = (distance, distance - 2.0, min(distance + 3.0, 9.5), distance - 2.0)
+    offsets = [spacing * layer for layer in range(count)]
+    ticks, lots, layers, near, far, _ = quotes.side_ladder(100.0, 0.01, sign, stand, 9.5, offsets, [5] * count, bound)
+    (last,) = quotes.price_ticks(100.0, 0.01, sign, [9.5], False)
+    assert all((bound - at) * sign >= 0 and (at - last) * sign >= 0 for at in ticks)
+    assert len(set(ticks)) == len(ticks) == len(lots) == len(layers) == len(near) == len(far)
+    assert all((at - most) * sign >= 0 for at, most in zip(ticks, far, strict=True))
+
+
 @pytest.mark.parametrize(
     ("sign", "distances", "bound", "expected"),
     [
