@@ -249,3 +249,11 @@ def replace_executor(type_name: str, stock: type, factory: Callable[..., Any]) -
             f"this bundle was tested with hummingbot=={HUMMINGBOT_VERSION}."
         )
     mapping[type_name] = factory
+
+
+def is_backtest(provider: Any) -> bool:
+    """Whether a market data provider is the one of Hummingbot's backtester. Asked without importing that: it sets up
+    logging for the whole process.
+    """
+    module = sys.modules.get("hummingbot.strategy_v2.backtesting.backtesting_data_provider")
+    return module is not None and isinstance(provider, require(module, "BacktestingDataProvider"))

@@ -9,6 +9,7 @@ shows on the stock class first.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from hummingbot.strategy_v2.executors.position_executor.data_types import Positi
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType, TrackedOrder
+from pydantic import PrivateAttr
 
 from hummingbot_extensions.execution import market_view
 
@@ -36,6 +38,17 @@ frames trail behind fills.
 
 class ContainedPositionConfig(PositionExecutorConfig):
     """A stock position config, in every report and database too, that our executor carries out."""
+
+    _may_rest: Callable[[], bool] | None = PrivateAttr(default=None)
+
+    def bind(self, may_rest: Callable[[], bool]) -> ContainedPositionConfig:
+        """Let the entry rest only while ``may_rest`` says so: Hummingbot's controllers freeze when a feed dies."""
+        self._may_rest = may_rest
+        return self
+
+    @property
+    def may_rest(self) -> bool:
+        return self._may_rest is None or self._may_rest()
 
 
 class ContainedOrderConfig(OrderExecutorConfig):
@@ -202,6 +215,22 @@ class ContainedPositionExecutor(_Accountable, PositionExecutor):  # type: ignore
             return quote / closed if closed > 0 else self.entry_price
         return (quote + rest * market) / opened
 
+    @property
+    def entry_left(self) -> Decimal:
+        """What of the entry may still fill, unsigned."""
+        if self._open_order is None:
+            return Decimal(self.config.amount) if self.status == RunnableStatus.RUNNING else Decimal(0)
+        opening = [sent for sent in self.open_sent if not sent.is_closing]
+        return sum((Decimal(self.config.amount) - sent.executed_base for sent in opening), Decimal(0))
+
+    def get_custom_info(self) -> dict[str, Any]:
+        """Stock, with what may still fill of the entry and what is open of the position, unsigned base units."""
+        return {
+            **super().get_custom_info(),
+            "entry_left_base": self.entry_left,
+            "position_base": self.amount_to_close,
+        }
+
     def _finite_price(self, kind: PriceType) -> Decimal | None:
         price = Decimal(self.get_price(self.config.connector_name, self.config.trading_pair, kind))
         return price if price.is_finite() and price > 0 else None
@@ -229,10 +258,14 @@ class ContainedPositionExecutor(_Accountable, PositionExecutor):  # type: ignore
             self._wind_down()
 
     def control_open_order(self) -> None:
-        """Stock, but an entry that filled in part is not asked for again, and a refused one not before its pause."""
-        if self.open_filled_amount > 0 or (self._open_order is None and self.is_paced):
-            return
-        super().control_open_order()
+        """Stock, but an entry that filled in part is not asked for again, and a refused one not before its pause.
+
+        An entry that may not rest now is taken back; the position that it has made keeps its barriers.
+        """
+        if not getattr(self.config, "may_rest", True):
+            self.cancel_open_order()
+        elif self.open_filled_amount == 0 and (self._open_order is not None or not self.is_paced):
+            super().control_open_order()
 
     def place_open_order(self) -> None:
         super().place_open_order()
