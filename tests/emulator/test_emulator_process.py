@@ -88,15 +88,15 @@ def test_cli_serves_synthetic_until_a_signal(tmp_path: Path, number: signal.Sign
     ready = tmp_path / "ready.json"
     process = run_cli("--port", "0", "--ready-file", str(ready), "--json")
     try:
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 240
         while not ready.exists():
             assert process.poll() is None and time.monotonic() < deadline, process.communicate()
             time.sleep(0.02)
         note = json.loads(ready.read_text())
-        with urllib.request.urlopen(f"{note['url']}/_control/state", timeout=10) as answer:
+        with urllib.request.urlopen(f"{note['url']}/_control/state", timeout=240) as answer:
             assert json.load(answer)["markets"]["BTC-USD"]["mark_price"] is not None
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=240)
         assert (process.returncode, err) == (0, "")
         assert json.loads(out) == note
     finally:
@@ -116,5 +116,5 @@ def test_cli_serves_synthetic_until_a_signal(tmp_path: Path, number: signal.Sign
 def test_cli_refuses(arguments: list[str], code: int, text: str) -> None:
     """Bad options end with hbot's exit codes and one line that names the option."""
     process = run_cli(*arguments)
-    _, err = process.communicate(timeout=40)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == code and text in err and err.count("\n") == 1

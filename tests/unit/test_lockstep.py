@@ -83,7 +83,7 @@ async def _talk(words: int) -> tuple[list[float], float, int]:
             await asyncio.sleep(1.0)
             if words < 0 and len(told) == -words:
                 os.kill(process.pid, signal.SIGKILL)
-        code = process.wait(10)
+        code = process.wait(240)
         passed = time.monotonic() - began
     server.close()
     await server.wait_closed()

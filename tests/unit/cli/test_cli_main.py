@@ -17,7 +17,7 @@ Hbx = Callable[..., Any]
 def run(*words: str) -> subprocess.CompletedProcess[str]:
     """``hbx`` in a process of its own, as a user runs it."""
     command = [sys.executable, "-m", "hummingbot_extensions.cli.main", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_version_names_both_sides(hbx: Hbx) -> None:
@@ -58,7 +58,7 @@ def test_the_command_line_starts_without_hummingbot(tmp_path: Path) -> None:
         "from hummingbot_extensions.cli import main; main.main()"
     )
     command = [sys.executable, "-c", code, "init", str(tmp_path / "ws")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2, done.stderr
     assert "Hummingbot is not installed" in done.stderr
     assert not (tmp_path / "ws").exists()

@@ -132,7 +132,7 @@ async def test_ctrl_c_ends_it_clean(tmp_path: Path) -> None:
 
 def test_alone_it_starts_an_emulator_of_its_own() -> None:
     """No option is needed; the report is one JSON object with every leg."""
-    done = subprocess.run([*COMMAND, "--n", "2", "--json"], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([*COMMAND, "--n", "2", "--json"], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["round_trips"] == 2 and {leg: row["n"] for leg, row in told["ms"].items()} == dict.fromkeys(

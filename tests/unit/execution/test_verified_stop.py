@@ -144,5 +144,5 @@ def test_only_a_bot_process_ends_with_the_code_of_its_stop(module: str, code: in
         f"sys.modules['__main__'].__spec__ = types.SimpleNamespace(name={module!r})\n"
         "compat.exit_with(1)\ncompat.exit_with(0)\ncompat.exit_with(1)\n"
         "print('done')\nsys.exit(0)\n")
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (code, "done\n"), done.stderr

@@ -63,7 +63,7 @@ README = commands((REPO / "README.md").read_text())
 def hbx_help(*words: str) -> str:
     """``--help`` of an hbx command; it must exist."""
     command = [sys.executable, "-m", "hummingbot_extensions.cli.main", *words, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, f"hbx {' '.join(words)}: {done.stderr}"
     return done.stdout
 
@@ -91,7 +91,7 @@ def make_problem(words: tuple[str, ...]) -> str | None:
         name, equals, _value = word.partition("=")
         if equals and not re.search(rf"^{name} \?=", makefile, re.MULTILINE):
             return f"the Makefile takes no {name}"
-    done = subprocess.run(["make", "-n", *words], cwd=REPO, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(["make", "-n", *words], cwd=REPO, capture_output=True, text=True, timeout=240, check=False)
     return None if done.returncode == 0 else done.stderr.strip()
 
 

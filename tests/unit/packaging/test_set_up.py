@@ -44,7 +44,7 @@ def sandbox(tmp_path: Path, python: str) -> tuple[Path, dict[str, str]]:
 def set_up(top: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The script's end, run as make runs it."""
     return subprocess.run(
-        ["sh", "tools/setup.sh"], cwd=top, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["sh", "tools/setup.sh"], cwd=top, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
 
 

@@ -66,7 +66,7 @@ def write(tree: Path, file: str, *tests: str) -> None:
 
 def ran(tree: Path, script: str = "test.sh") -> tuple[int, str]:
     done = subprocess.run(
-        ["sh", f"tools/{script}"], cwd=tree, capture_output=True, text=True, timeout=100, check=False,
+        ["sh", f"tools/{script}"], cwd=tree, capture_output=True, text=True, timeout=240, check=False,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p pytest_timeout"})
     return done.returncode, done.stdout + done.stderr
 

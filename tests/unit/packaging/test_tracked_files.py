@@ -24,7 +24,7 @@ LOADED_BY_HUMMINGBOT = ("connectors", "controllers", "scripts", "conf")
 def tracked() -> list[Path]:
     """Every file that git carries, or that a commit of everything would add."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=REPO, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=REPO, capture_output=True, timeout=240, check=False)
     if done.returncode:
         pytest.skip("not a git checkout, so nothing is tracked")
     return [path for name in done.stdout.decode().split("\0") if name and (path := REPO / name).is_file()]

@@ -128,7 +128,7 @@ def test_a_pure_install_runs_outside_the_checkout(wheel: Path, tmp_path: Path) -
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -176,7 +176,7 @@ def test_kernels_are_compiled_as_asked(tmp_path: Path, debug: str) -> None:
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ("IndexError" in done.stderr) == bool(debug), done.stderr

@@ -172,7 +172,7 @@ def test_a_killed_recorder_leaves_what_it_flushed(tmp_path: Path) -> None:
     assert child.stdout is not None and child.stdin is not None
     assert child.stdout.readline().strip() == "there"
     child.send_signal(signal.SIGKILL)
-    child.wait(10)
+    child.wait(240)
     child.stdout.close()
     child.stdin.close()
     later = START_NS + MINUTE_NS
