@@ -23,6 +23,8 @@ REQUIRED = (
     "venue_time_ns",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
+MAX_LOTS = 2**53
+"""Sizes are counted in lots up to here."""
 
 
 def missing_members(connector: Any) -> list[str]:
@@ -59,7 +61,7 @@ def market_view(
             tick=rule.min_price_increment,
             step=rule.min_base_amount_increment,
             min_size=rule.min_order_size,
-            max_size=rule.max_order_size if rule.max_order_size and rule.max_order_size.is_finite() else None,
+            max_size=_max_size(rule),
             min_notional=rule.min_notional_size,
         ),
         standing=connector.market_standing(trading_pair),
@@ -107,6 +109,14 @@ def maker_fee_frac(connector: Any, trading_pair: str) -> float:
     fee = connector.get_fee(base, quote, OrderType.LIMIT_MAKER, TradeType.BUY, PositionAction.OPEN, Decimal(1),
                             Decimal(1), True)
     return float(fee.percent)
+
+
+def _max_size(rule: Any) -> Decimal | None:
+    """Largest order, None where there is no limit: Hummingbot says so with a number that no lots can be counted to."""
+    size = rule.max_order_size
+    if not size or not size.is_finite() or size / rule.min_base_amount_increment > MAX_LOTS:
+        return None
+    return Decimal(size)
 
 
 def venue_position(connector: Any, trading_pair: str) -> Decimal:

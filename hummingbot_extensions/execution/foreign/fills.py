@@ -62,7 +62,7 @@ def _stamp_ns(stamp_s: Any, now_s: float) -> int | None:
     if stamp_s is None or not math.isfinite(stamp_s) or not 0 < stamp_s < now_s + LATEST_S:
         return None
     # A float of seconds holds microseconds, not nanoseconds.
-    return round(stamp_s * 1e6) * 1000
+    return int(round(stamp_s * 1e6) * 1000)
 
 
 class FillMemory:

@@ -18,6 +18,7 @@ from hummingbot.core.data_type.order_book_row import OrderBookRow
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 from hummingbot.core.rate_oracle.rate_oracle import RateOracle
 
+from controllers.market_making import perp_market_maker
 from hummingbot_extensions.compat import UpstreamChanged
 from hummingbot_extensions.connector.errors import (
     Misconfigured,
@@ -271,8 +272,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 
 
 def controller_on(connector: Any) -> Any:
-    config = SimpleNamespace(
-        connector_name="stub_perpetual", id="x", trading_pair=PAIR, params=lambda: 1)
+    config = perp_market_maker.PerpMarketMakerConfig(id="x", connector_name="stub_perpetual", trading_pair=PAIR)
     return SimpleNamespace(
         config=config, market_data_provider=SimpleNamespace(connectors={"stub_perpetual": connector}))
 
@@ -358,6 +358,19 @@ def test_a_short_without_a_sign_is_short() -> None:
     ):
         connector = SimpleNamespace(account_positions={"x": position(side, amount)})
         assert market_view.venue_position(connector, PAIR) == Decimal(signed)
+
+
+@pytest.mark.parametrize(("stated", "largest"), [("1e56", None), ("NaN", None), ("0", None), ("500", "500")])
+def test_a_market_without_a_largest_order_has_none(stated: str, largest: str | None) -> None:
+    """Hummingbot fills in 1e56 where a connector states none; no size is ever counted up to that."""
+    async def life() -> None:
+        connector, _venue = await fitted()
+        connector.trading_rules[PAIR].max_order_size = Decimal(stated)
+        view = market_view.market_view(connector, PAIR, time.monotonic_ns())
+        assert view is not None
+        assert view.rules.max_size == (None if largest is None else Decimal(largest))
+
+    run(life())
 
 
 # --- outcomes ---
