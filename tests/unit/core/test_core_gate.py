@@ -230,6 +230,21 @@ def test_what_a_limit_has_to_know_and_cannot_refuses_adding_never_reducing(
     assert verdict(quote(SELL, is_reduce_only=True), **given, **EVERYTHING_ON).allowed
 
 
+@pytest.mark.parametrize(("field", "reason"), [
+    ("max_open_orders_account", GateReason.ACCOUNT_TOTALS_UNKNOWN),
+    ("max_net_account_quote", GateReason.ACCOUNT_TOTALS_UNKNOWN), ("min_available_quote", GateReason.BALANCE_UNKNOWN),
+    ("liquidation_distance_stop_frac", GateReason.MARGIN_UNKNOWN), ("margin_ratio_stop", GateReason.MARGIN_UNKNOWN),
+    ("daily_orders", GateReason.COUNTERS_UNREADABLE), ("daily_turnover_quote", GateReason.COUNTERS_UNREADABLE),
+    ("daily_added_base", GateReason.COUNTERS_UNREADABLE), ("max_net_quote", None), ("max_resting_quote", None),
+    ("max_side_resting_quote", None), ("max_open_orders", None), ("max_order_size_base", None),
+])
+def test_each_limit_alone_asks_for_what_it_has_to_know(field: str, reason: GateReason | None) -> None:
+    """With everything unknown each limit is refused for its own figure, and one that needs none is not."""
+    held = account(position="0.03", available_quote=None)
+    found = verdict(held=held, state=GateState(TODAY, -1), **{field: EVERYTHING_ON[field]})
+    assert found.reason is reason
+
+
 @pytest.mark.parametrize("held", [
     account(position=None), replace(account(), position=NAN), replace(account(), position_by_fills=INFINITY)])
 def test_without_a_position_nothing_passes(held: AccountView) -> None:
