@@ -15,7 +15,7 @@ from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import config as market_maker
-from hummingbot_extensions.execution import desk, findings, market_view
+from hummingbot_extensions.execution import desk, findings, market_view, position_desk
 
 
 class PerpMarketMakerConfig(market_maker.MarketMakerConfig):  # type: ignore[misc]
@@ -31,13 +31,15 @@ class PerpMarketMaker(controller_base.ControllerBase):
     def __init__(self, config: PerpMarketMakerConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.config: PerpMarketMakerConfig = config
-        self.desk = desk.Desk(self)
+        is_quoting = config.execution is market_maker.Execution.QUOTE
+        self.desk: Any = desk.Desk(self) if is_quoting else position_desk.PositionDesk(self)
         self._given = set(config.model_fields_set)
         self._said: set[str] = set()
         self._judged: PerpMarketMakerConfig | None = None
 
     def params(self) -> QuoteParams:
-        return self.desk.params_of(self.config)
+        params: QuoteParams = self.desk.params_of(self.config)
+        return params
 
     def startup_params(self) -> StartupParams:
         params: StartupParams = self.config.startup_params()
@@ -85,7 +87,9 @@ class PerpMarketMaker(controller_base.ControllerBase):
         config = self.config
         if self._judged == config:
             return
-        connector = self.market_data_provider.connectors[config.connector_name]
+        connector = self.market_data_provider.connectors.get(config.connector_name)
+        if connector is None:
+            return  # Hummingbot's backtester has none
         view = market_view.market_view(connector, config.trading_pair, time.monotonic_ns())
         if view is None or view.mark is None or not view.is_connector_ready:
             return
@@ -95,14 +99,24 @@ class PerpMarketMaker(controller_base.ControllerBase):
             self.params(), self.gate_params(), config.leverage, view.mark, view.rules, free))
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
+        """Nothing while quoting, which events drive; in position mode Hummingbot's loop does."""
+        if isinstance(self.desk, position_desk.PositionDesk):
+            return self.desk.determine_actions()
         return []
 
     def to_format_status(self) -> list[str]:
-        return self.desk.status_lines()
+        lines: list[str] = self.desk.status_lines()
+        return lines
+
+    @property
+    def has_own_account(self) -> bool:
+        """Whether the result is counted by a ledger of ours; in position mode Hummingbot's report on executors is."""
+        return isinstance(self.desk, desk.Desk)
 
     def net_pnl_quote(self) -> float | None:
         """Result in quote units, which drawdown limits are held against; None while it is not known."""
-        return self.desk.net_pnl_quote()
+        return self.desk.net_pnl_quote() if isinstance(self.desk, desk.Desk) else None
 
     def get_custom_info(self) -> dict[str, Any]:
-        return self.desk.custom_info()
+        info: dict[str, Any] = self.desk.custom_info()
+        return info

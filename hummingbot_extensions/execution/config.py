@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
 from hummingbot.core.data_type.common import MarketDict, PositionMode
@@ -22,8 +22,9 @@ from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import desk, findings
+from hummingbot_extensions.execution.position_mode import Barriers
 
-PARAMETERS = (QuoteParams, StartupParams, GateParams)
+PARAMETERS = (QuoteParams, StartupParams, GateParams, Barriers)
 RECOMMENDED: dict[str, Any] = {"cancel_distance_bps": 4.0, "skew_linear_on": True, "volatility_on": True}
 """Defaults of the configuration that differ from the core's, where what is optional is off: what docs/quoting-study.md
 found for StandX's uptime program."""
@@ -32,6 +33,13 @@ MARKET = "symbols"
 LIMITS = (
     "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
 )
+
+
+class Execution(StrEnum):
+    """What becomes of a quote that is wanted."""
+
+    QUOTE = "quote"
+    POSITION = "position"
 
 
 def fixed(default: Any, text: str, prompt: str | None = None, **bounds: Any) -> Any:
@@ -97,6 +105,8 @@ class _Market(ControllerConfigBase):
         False, "Orders leave for a live venue only when true; emulator and paper domains ignore it.",
         "Send real orders? (true/false): ")
     leverage: int = fixed(1, "Account leverage for this market; 1 means none.", ge=1, le=10)
+    execution: Execution = fixed(
+        "quote", "quote: long-lived quotes, woken by events; position: a position executor with barriers per quote.")
     position_mode: PositionMode = fixed("ONEWAY", "Position mode; only ONEWAY is supported.")
 
     @model_validator(mode="before")
@@ -147,6 +157,8 @@ class _Market(ControllerConfigBase):
     @model_validator(mode="after")
     def check_rules_between_fields(self) -> _Market:
         problems = findings.refusals(self.params(), self.gate_params(), self.leverage)
+        if self.execution is Execution.POSITION:
+            problems = [*problems, *self.barriers().problems()]
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self
@@ -166,6 +178,9 @@ class _Market(ControllerConfigBase):
 
     def gate_params(self) -> GateParams:
         return spec.built(GateParams, self)
+
+    def barriers(self) -> Barriers:
+        return spec.built(Barriers, self)
 
     def update_markets(self, markets: MarketDict) -> MarketDict:
         return markets.add_or_update(self.connector_name, self.trading_pair)

@@ -63,10 +63,10 @@ def test_a_mistake_is_refused_in_words_that_mend_it(case: str) -> None:
 
 
 def test_what_a_start_fixes_is_not_updatable() -> None:
-    """Connector, pair, arming, leverage and mode cannot change under a running bot; all else can."""
+    """Connector, pair, arming, leverage, execution and mode cannot change under a running bot; all else can."""
     own = set(PerpMarketMakerConfig.model_fields) - set(ControllerConfigBase.model_fields)
     fixed = {name for name in own if not PerpMarketMakerConfig.model_fields[name].json_schema_extra["is_updatable"]}
-    assert fixed == {"connector_name", "trading_pair", "armed", "leverage", "position_mode"}
+    assert fixed == {"connector_name", "trading_pair", "armed", "leverage", "execution", "position_mode"}
 
 
 def test_n1_a_file_may_be_written_in_sections() -> None:
