@@ -8,9 +8,13 @@ until it changes. All stamps are monotonic nanoseconds.
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from hummingbot_extensions.core.types import BookState, PriceState
+
+LEVELS = 20
+"""So many levels of a side are kept: quoting looks no deeper."""
 
 
 class ChangeStamp:
@@ -34,12 +38,18 @@ class ChangeStamp:
         return has_changed
 
 
+Levels = tuple[tuple[Decimal, Decimal], ...]
+"""Price and size in base units, best first."""
+
+
 class BookWatch:
     """Best levels of one Hummingbot order book."""
 
     def __init__(self) -> None:
         self._changes = ChangeStamp()
         self._touch: tuple[Decimal | None, Decimal | None] = (None, None)
+        self._bids: Levels = ()
+        self._asks: Levels = ()
 
     def look(self, book: Any | None, now_ns: int) -> bool:
         """Look at a book, None where there is none yet; whether its best prices have changed."""
@@ -48,7 +58,8 @@ class BookWatch:
             return False
         touch = (_best(book.bid_entries()), _best(book.ask_entries()))
         # A book that is made anew begins to count anew; the touch is for connectors whose numbers stand still.
-        self._changes.look((id(book), book.snapshot_uid, book.last_diff_uid, touch), now_ns)
+        if self._changes.look((id(book), book.snapshot_uid, book.last_diff_uid, touch), now_ns):
+            self._bids, self._asks = _levels(book.bid_entries()), _levels(book.ask_entries())
         before, self._touch = self._touch, touch
         return touch != before
 
@@ -57,7 +68,7 @@ class BookWatch:
         if self._changes.received_ns is None:
             return None
         bid, ask = self._touch
-        return BookState(bid, ask, tick, None, self._changes.received_ns)
+        return BookState(bid, ask, tick, None, self._changes.received_ns, self._bids, self._asks)
 
 
 class PriceWatch:
@@ -119,6 +130,12 @@ class AccountWatch:
         """Milliseconds since the last sign of life; None while the stream is not connected or has shown none."""
         signs = [sign for sign in (self._frames.received_ns, self._answered_ns) if sign is not None]
         return (now_ns - max(signs)) / 1e6 if signs else None
+
+
+def _levels(entries: Any) -> Levels:
+    rows = ((_price(Decimal(repr(float(row.price)))), _price(Decimal(repr(float(row.amount)))))
+            for row in islice(entries, LEVELS))
+    return tuple((price, size) for price, size in rows if price is not None and size is not None)
 
 
 def _best(entries: Any) -> Decimal | None:

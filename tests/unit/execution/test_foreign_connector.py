@@ -117,6 +117,9 @@ def test_a_book_counts_once_its_age_is_known() -> None:
     assert state is not None
     assert (state.bid, state.ask, state.grid, state.received_mono_ns) == (
         Decimal("2999.9"), Decimal("3000.1"), tick, 100)
+    assert state.bids == (
+        (Decimal("2999.9"), Decimal(1)), (Decimal("2999.8"), Decimal(1)), (Decimal("2990.0"), Decimal(3)))
+    assert state.asks == ((Decimal("3000.1"), Decimal(1)),)
     watch.look(shown, 300)
     assert watch.state(tick) == state
     shown.apply_diffs(rows(("2999.9", "0")), [], 3)
