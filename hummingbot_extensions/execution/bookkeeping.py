@@ -65,6 +65,7 @@ class Bookkeeper:
         self._pnl_row_ns = self._began_mono_ns
         self._mismatch_since_ns: int | None = None
         self._explaining: asyncio.Task[None] | None = None
+        self._reading_funding: asyncio.Task[None] | None = None
         self._removers: list[Callable[[], None]] = []
 
     @property
@@ -91,9 +92,10 @@ class Bookkeeper:
         for remove in self._removers:
             remove()
         self._removers = []
-        if self._explaining is not None:
-            self._explaining.cancel()
-            self._explaining = None
+        for task in (self._explaining, self._reading_funding):
+            if task is not None:
+                task.cancel()
+        self._explaining = None
 
     def date_from_start(self) -> None:
         """Let a new account begin at this start by the venue's clock, which nobody could ask when it was opened."""
@@ -214,8 +216,37 @@ class Bookkeeper:
         self._on_change("fee")
 
     def _on_funding(self, _tag: int, _connector: Any, event: Any) -> None:
-        if event.trading_pair == self._pair:
-            self.take_funding(int(event.timestamp * 1_000_000_000), Decimal(event.amount))
+        """Hummingbot tells of the newest payment alone: those between it and the last one booked are asked for too."""
+        if event.trading_pair != self._pair:
+            return
+        ts_ns, amount = int(event.timestamp * 1_000_000_000), Decimal(event.amount)
+        if self._reading_funding is None:
+            self._reading_funding = asyncio.get_running_loop().create_task(self._book_funding(ts_ns, amount))
+            self._reading_funding.add_done_callback(self._funding_read)
+
+    async def _book_funding(self, ts_ns: int, amount: Decimal) -> None:
+        """Book everything up to a payment; what cannot be read now is asked for with the next one, before it."""
+        try:
+            is_readable = await self._catch_up_funding()
+        except ConnectorError as problem:
+            logging.getLogger(__name__).warning("funding payments not read pair=%s cause=%s", self._pair, problem)
+            return
+        if not is_readable:
+            self.take_funding(ts_ns, amount)
+
+    def _funding_read(self, task: asyncio.Task[None]) -> None:
+        self._reading_funding = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logging.getLogger(__name__).error("funding not booked", exc_info=error)
+
+    async def _catch_up_funding(self) -> bool:
+        """Book the payments since the last one; False where the connector cannot tell of past ones."""
+        history = getattr(self._connector, "funding_payments_since", None)
+        if history is None:
+            return False
+        for row in await history(self._pair, max(self.book.funding_ns, self.book.began_ns) / 1e9):
+            self.take_funding(row.exchange_ts_ns, row.amount)
+        return True
 
     def take_funding(self, exchange_ts_ns: int, amount_quote: Decimal) -> None:
         """Book a funding payment, positive received; one that was booked, or from before the account began, is not.
@@ -247,10 +278,7 @@ class Bookkeeper:
         for fill in missed:
             if fill.exchange_ts_ns is None or fill.exchange_ts_ns > began_ns or self.book.known(fill.trade_id):
                 count += self._take(fill)
-        history = getattr(self._connector, "funding_payments_since", None)
-        if history is not None:
-            for row in await history(self._pair, max(self.book.funding_ns, began_ns) / 1e9):
-                self.take_funding(row.exchange_ts_ns, row.amount)
+        await self._catch_up_funding()
         return count
 
     # --- position ---

@@ -93,6 +93,7 @@ class Watch:
     unsound_s: float = float("-inf")
     """When the way of orders and of the account's news was last disturbed by a fault."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
+    _prices_asked: int = 0
 
     @property
     def account(self) -> Account:
@@ -154,6 +155,7 @@ class Watch:
         now_s, params = time.monotonic(), self.params
         if self._is_way_disturbed():
             self.unsound_s = now_s
+        self._note_asked_price(now_s)
         limits = {"depth_book": params.stale_book_ms / 1e3, "price": params.stale_mark_ms / 1e3}
         for channel, limit_s in limits.items():
             shown_s = self.shown_s.get(channel)
@@ -172,6 +174,14 @@ class Watch:
             if now_s - since_s > CANCEL_DEADLINE_S:
                 self.broken("cancel", f"{order.client_id} still rests {now_s - asked_s:.1f} s after its cancel",
                             order.client_id)
+
+    def _note_asked_price(self, now_s: float) -> None:
+        """A price that the bot asked for by REST, and got, is as sound as one from the stream."""
+        asked = self.exchange.counters.requests.get("GET /api/query_symbol_price", 0)
+        price = self.connector.price_state(PAIR)
+        if asked > self._prices_asked and price is not None and now_s - price.received_mono_ns / 1e9 < 1.0:
+            self.shown_s["price"] = max(self.shown_s.get("price", now_s), price.received_mono_ns / 1e9)
+        self._prices_asked = asked
 
     def _is_way_disturbed(self) -> bool:
         now_ns = self.exchange.venue.now_ns

@@ -347,6 +347,24 @@ def test_an_unknown_result_is_neither_a_loss_nor_a_peak(tmp_path: Path, monkeypa
     run(tmp_path, monkeypatch, scenario)
 
 
+def test_payments_that_hummingbot_passes_over_are_booked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells of the newest alone: three between two looks, as after a jump of the venue's clock, are all ours."""
+
+    async def scenario(lives: Lives) -> None:
+        async with lives.life() as line:
+            await line.quoted()
+            await line.connector._update_funding_payment(PAIR, False)
+            for amount in ("-0.25", "0.0625", "-0.5"):
+                lives.exchange.venue.advance(lives.exchange.venue.now_ns + 2_000_000_000)
+                lives.pay(Decimal(amount))
+            await line.connector._update_funding_payment(PAIR, True)
+            await until(lambda: line.quoter.ledger.funding_quote == Decimal("-0.6875"), what=line.describe)
+            await line.stop()
+
+    run(tmp_path, monkeypatch, scenario)
+
+
+
 @pytest.mark.parametrize("amount", ["-0.0625", "0.0625"])
 def test_funding_is_in_the_net_result_with_its_sign_also_when_nobody_listened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, amount: str
@@ -362,7 +380,7 @@ def test_funding_is_in_the_net_result_with_its_sign_also_when_nobody_listened(
             lives.pay(Decimal(amount))
             for _ in range(2):
                 await line.connector._update_funding_payment(PAIR, True)
-            assert line.quoter.ledger.funding_quote == Decimal(amount)
+            await until(lambda: line.quoter.ledger.funding_quote == Decimal(amount), what=line.describe)
             assert line.quoter.ledger.net_pnl_quote(None) == Decimal(amount)
             await asyncio.sleep(2.0)
             await on_disk(line)
