@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
-from hummingbot_extensions.cli import demo, doctor, emulate, init, install, probe, start, stop, tape, trades
+from hummingbot_extensions.cli import demo, doctor, emulate, init, install, parameters, probe, start, stop, tape, trades
 from hummingbot_extensions.cli.output import ExitCode, Failure, report_failure
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("probe")(probe.probe)
 app.command("trades")(trades.trades)
+app.command("parameters")(parameters.parameters)
 app.add_typer(emulate.app, name="emulate")
 app.add_typer(tape.app, name="tape")
 

@@ -21,7 +21,7 @@ class DriftParams:
 
     momentum_alpha: float = param(
         0.08,
-        "Momentum: weight, 0 to 1, of the newest mid in the average for each momentum_beat_ms that passed.",
+        "Momentum: weight of the newest mid in the average, as a fraction, for each momentum_beat_ms that passed.",
         "skew",
         gt=0,
         lt=1,

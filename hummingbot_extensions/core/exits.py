@@ -31,6 +31,8 @@ class ExitHold(StrEnum):
     """No hard stop is in force."""
     NO_TAKER = "no_taker"
     """The recovery that was chosen never takes."""
+    DISARMED = "disarmed"
+    """The bot sends no orders."""
     MAKER_FIRST = "maker_first"
     """The maker's time is not over."""
     LEVEL = "level"

@@ -22,6 +22,7 @@ from pydantic import PrivateAttr
 from hummingbot_extensions.core.exits import ExitHold, ExitParams, Slice, next_slice
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
+from hummingbot_extensions.execution import arming
 from hummingbot_extensions.execution.contained import ContainedOrderConfig, ContainedOrderExecutor, Sent
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -36,6 +37,8 @@ QUIET = frozenset({ExitHold.NOT_STOPPED, ExitHold.NO_TAKER, ExitHold.IN_FLIGHT, 
 
 class ExitHost(Protocol):
     """The controller as the exits see it."""
+
+    config: Any
 
     def create_level(self, action: CreateExecutorAction) -> None: ...
 
@@ -167,6 +170,8 @@ class Exits:
         self._refused_in_row = 0
         self._said: set[ExitHold] = set()
         self._is_running = True
+        self._may_send = arming.may_send(connector_name, bool(host.config.armed))
+        """Not left to the caller alone: a disarmed bot decides as an armed one does."""
 
     def drive(
         self, view: MarketView, account: AccountView, orders: Iterable[OwnOrder], hard_stop_since_ns: int | None,
@@ -202,6 +207,8 @@ class Exits:
             return ExitHold.NOT_STOPPED
         if self._active:
             return ExitHold.IN_FLIGHT
+        if not self._may_send:
+            return ExitHold.DISARMED
         if not may_exit:
             return ExitHold.LEVEL
         found = next_slice(view, account, since_ns, params)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hummingbot_extensions.emulator import exchange
 from tests.support import connectors, hummingbot_shims
 
 hummingbot_shims.install()
@@ -17,3 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.hummingbot)
+
+
+@pytest.fixture
+def slow_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that let hours pass: between due events the venue looks twenty times a second instead of a hundred."""
+    monkeypatch.setattr(exchange, "PACE_S", 0.05)

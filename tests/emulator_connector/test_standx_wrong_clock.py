@@ -17,6 +17,8 @@ from tests.support import warp
 from tests.support.driven_market import MID_TICKS
 from tests.support.running import PAIR, Bench, bench, until
 
+pytestmark = pytest.mark.usefixtures("slow_beat")
+
 OFF_S = [3600.0, -3600.0]
 """How far the local clock is ahead."""
 

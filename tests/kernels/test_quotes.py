@@ -391,8 +391,8 @@ def test_ladder_twins_are_equal(mark, tick, sign, distances, bound, min_tick, ma
 def test_match_twins_are_equal(sign, ticks, data) -> None:
     """Same assignment, ties and crowds included, and the same errors."""
     lots = st.integers(1, 5)
-    orders = data.draw(st.lists(st.tuples(ticks, lots), max_size=24))
-    wanted = data.draw(st.lists(st.tuples(ticks, ticks, ticks, lots, lots), max_size=24))
+    orders = data.draw(st.lists(st.tuples(ticks, lots), max_size=14))
+    wanted = data.draw(st.lists(st.tuples(ticks, ticks, ticks, lots, lots), max_size=14))
     if data.draw(st.booleans()):
         wanted = [
             (tick, max(a, b) if sign > 0 else min(a, b), min(a, b) if sign > 0 else max(a, b), 1, 5)

@@ -135,7 +135,7 @@ def test_an_order_that_never_arrived_is_let_go_after_the_venue_has_said_so(
 def test_nothing_is_placed_beside_an_order_that_the_venue_says_nothing_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No answer for two minutes: what may rest counts all the while, and the stop lists it as not verified."""
+    """No answer for forty seconds: what may rest counts all the while, and the stop lists it as not verified."""
 
     async def life() -> None:
         venue = SmallVenue()
@@ -145,7 +145,7 @@ def test_nothing_is_placed_beside_an_order_that_the_venue_says_nothing_about(
             await until(lambda: len(venue.orders) == 2, 20.0, line.describe)
             connector.is_silent = True
             began_s = time.monotonic()
-            await until(lambda: time.monotonic() - began_s > 120, 200.0)
+            await until(lambda: time.monotonic() - began_s > 40, 60.0)
             assert len(venue.orders) == 2
             assert len(connector.leftover_orders(PAIR)) == 2
             await line.strategy.on_stop()
@@ -168,7 +168,7 @@ def test_a_placement_without_any_word_stays_exposure(tmp_path: Path, monkeypatch
             assert {o.state for o in line.quoter.open_orders()} == {Held.PLACING}
             await until(lambda: [o.state for o in exposure(line)] == [Held.UNKNOWN] * 2, 20.0, line.describe)
             began_s = time.monotonic()
-            await until(lambda: time.monotonic() - began_s > 60, 100.0)
+            await until(lambda: time.monotonic() - began_s > 20, 40.0)
             assert len(connector.placements) == 2
             assert [(o.size, o.state) for o in exposure(line)] == [(Decimal("0.1"), Held.UNKNOWN)] * 2
 
@@ -219,14 +219,14 @@ def test_a_book_that_stands_still_pulls_the_quotes(tmp_path: Path, monkeypatch: 
 def test_a_quiet_account_stream_does_not_end_quoting_and_a_dead_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Five minutes without a frame, the position is asked for instead; a stream that is gone pulls the quotes."""
+    """A minute and a half without a frame, the position is asked for instead; a stream that is gone pulls the quotes."""
 
     async def life() -> None:
         async with stub_bot(tmp_path, monkeypatch) as line:
             await line.quoted()
             placed = len(line.venue.orders)
             began_s = time.monotonic()
-            await until(lambda: time.monotonic() - began_s > 300, 400.0)
+            await until(lambda: time.monotonic() - began_s > 90, 120.0)
             assert len(line.venue.resting) == 2 and len(line.venue.orders) == placed
             line.connector.is_silent = True
             await until(lambda: line.connector.private_stream_age_ms() > 30_000, 60.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,28 +17,30 @@ from hummingbot.strategy_v2.models.executors import CloseType
 
 from hummingbot_extensions.core.exits import ExitHold, ExitParams, HardStopRecovery, Slice
 from hummingbot_extensions.core.types import Side, TimeInForce
-from hummingbot_extensions.execution import bookkeeping, market_view
+from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView
+from hummingbot_extensions.execution import bookkeeping
 from hummingbot_extensions.execution.exits import ExitExecutor, Exits
+from hummingbot_extensions.monitoring.event_log import EventLog
 from tests.support import warp
 from tests.support.driven_market import MID_TICKS
-from tests.support.running import PAIR, SYMBOL, until
-from tests.unit.execution.trading import CONTROLLER, DOMAIN, FAST, Trading, arm_fault, clear_faults, trading, venue
+from tests.support.running import SYMBOL, until
+from tests.unit.execution.trading import FAST, Trading, arm_fault, clear_faults, trading, venue
 
 D = Decimal
-PARAMS = ExitParams(
-    resume_limit_base=D("0.006"), slice_base=D("0.005"), recovery=HardStopRecovery.MAKER_THEN_TAKER,
-    taker_after_s=10.0, slippage_bps=2.0,
-)  # fmt: skip
-"""Later than the connector doubts a position that somebody else made."""
+SETTINGS: dict[str, Any] = {
+    "hard_stop_recovery": "maker_then_taker", "exit_taker_after_s": 10.0, "exit_slice_base": 0.005,
+    "exit_slippage_bps": 2.0, **FAST,
+}  # fmt: skip
+"""Slices begin later than the connector doubts a position that somebody else made."""
+RESUME, SLICE = D("0.006"), D("0.005")
 
 
 class Way:
     """A hard-stopped bot, its exits, and every position that the venue has reported on the way."""
 
-    def __init__(self, line: Trading, exits: Exits) -> None:
+    def __init__(self, line: Trading) -> None:
         self.line = line
-        self.exits = exits
-        self.params = PARAMS
+        self.exits = line.quoter.exits
         self.positions: list[Decimal] = []
         self.sent: dict[str, tuple[Slice, Decimal]] = {}
         """Slice and mark by client id."""
@@ -46,8 +48,8 @@ class Way:
 
     @property
     def fills(self) -> list[Any]:
-        """Since the hard stop."""
-        return self.line.bench.watched.fills[self.began:]
+        """Of slices since the hard stop; quotes reduce beside them."""
+        return [fill for fill in self.line.bench.watched.fills[self.began:] if fill.order_id in self.sent]
 
     def describe(self) -> str:
         return f"hold {self.exits.hold} positions {self.positions[-8:]} {self.line.describe()}"
@@ -70,12 +72,12 @@ class Way:
         for fill in self.fills:
             wanted, mark = self.sent[fill.order_id]
             assert fill.trade_type.name == ("SELL" if sign > 0 else "BUY")
-            assert D(fill.amount) <= wanted.size <= PARAMS.slice_base
+            assert D(fill.amount) <= wanted.size <= SLICE
             assert (D(fill.price) - wanted.limit_price) * sign >= 0
             assert (wanted.limit_price / mark - 1) * 10_000 * sign >= -2
         sizes = [position * sign for position in self.positions]
         assert sizes == sorted(sizes, reverse=True) and min(sizes) >= 0
-        assert 0 < sizes[-1] < PARAMS.resume_limit_base
+        assert 0 < sizes[-1] < RESUME
         assert self.line.quoter.position == self.line.quoter.ledger.position == self.positions[-1]
 
 
@@ -83,72 +85,38 @@ class Way:
 async def stopped_hard(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, side: str = "buy", **settings: Any
 ) -> AsyncIterator[Way]:
-    """A bot that waits in a hard stop at 0.0300, with exits that are driven at each of its decisions."""
+    """A bot in a hard stop at 0.0300 that it has just learned of."""
     monkeypatch.setattr(bookkeeping, "POSITION_SETTLE_NS", 300_000_000)
-    changes = {"hard_stop_recovery": "wait", **FAST, **settings}
-    async with venue() as on, trading(tmp_path, monkeypatch, on=on, **changes) as line:
+    async with venue() as on, trading(tmp_path, monkeypatch, on=on, **{**SETTINGS, **settings}) as line:
         await line.quoted()
-        quoter = line.quoter
-        exits = Exits(
-            CONTROLLER, DOMAIN, PAIR, 1, line.controller, quoter._log, quoter.wake, quoter._note_sent)
-        way = Way(line, exits)
-        wire(way, monkeypatch)
+        way, quoter = Way(line), line.quoter
+        watch(way, monkeypatch)
         line.by_hand(side, "0.0300")
-        await until(lambda: quoter.hard_stop_since_ns is not None and quoter.ledger.position == quoter.position
-                    and not line.venue_orders(), 60.0, line.describe)
+        await until(lambda: quoter.hard_stop_since_ns is not None and quoter.ledger.position == quoter.position,
+                    60.0, line.describe)
         way.positions.clear()
         way.began = len(line.bench.watched.fills)
         yield way
-        exits.stop()
 
 
-def wire(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the quoter drive the exits as its own code does: after its decision, on what may still fill."""
-    quoter, exits = way.line.quoter, way.exits
-    decide, leftovers = quoter._decide_and_act, market_view.leftovers
+def watch(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the position at each decision, and every slice with its mark."""
+    quoter = way.line.quoter
+    decide, row = quoter._decide_and_act, way.exits._row
 
-    def all_else(connector: Any, pair: str, now_ns: int) -> list[Any]:
-        return [*leftovers(connector, pair, now_ns), *exits.open_orders(now_ns)]
-
-    row = exits._row
+    def decided() -> None:
+        decide()
+        position = quoter.position
+        if position is not None and quoter.hard_stop_since_ns is not None and position not in way.positions[-1:]:
+            way.positions.append(position)
 
     def noted(event: str, order_id: str, wanted: Slice, mark: Decimal | None, *more: Any) -> None:
         if mark is not None:
             way.sent[order_id] = (wanted, mark)
         row(event, order_id, wanted, mark, *more)
 
-    views: list[Any] = []
-    real_view = market_view.market_view
-
-    def kept(*given: Any) -> Any:
-        views.append(real_view(*given))
-        return views[-1]
-
-    accounts: list[Any] = []
-    real_account = market_view.account_view
-
-    def kept_account(*given: Any, **named: Any) -> Any:
-        accounts.append(real_account(*given, **named))
-        return accounts[-1]
-
-    def both() -> None:
-        views.clear()
-        accounts.clear()
-        decide()
-        if views and views[-1] is not None and accounts:
-            position = quoter.position
-            if position is not None and quoter.hard_stop_since_ns is not None and position not in way.positions[-1:]:
-                way.positions.append(position)
-            orders = [*quoter.open_orders(), *all_else(way.line.connector, PAIR, views[-1].now_ns)]
-            exits.drive(
-                views[-1], accounts[-1], orders, quoter.hard_stop_since_ns, quoter._state.breaker.level.may_exit,
-                way.params)
-
-    monkeypatch.setattr(exits, "_row", noted)
-    monkeypatch.setattr(market_view, "market_view", kept)
-    monkeypatch.setattr(market_view, "account_view", kept_account)
-    monkeypatch.setattr(market_view, "leftovers", all_else)
-    monkeypatch.setattr(quoter, "_decide_and_act", both)
+    monkeypatch.setattr(quoter, "_decide_and_act", decided)
+    monkeypatch.setattr(way.exits, "_row", noted)
 
 
 def play(scenario: Callable[[], Any]) -> None:
@@ -170,7 +138,7 @@ def test_the_position_returns_in_slices_and_quoting_resumes(
             assert way.positions[-1] == sign * D("0.0059")
             assert [D(fill.amount) for fill in way.fills] == [D("0.005")] * 4 + [D("0.0041")]
             assert way.exits.is_idle and way.exits.open_orders(0) == []
-            await way.line.quoted()
+            await until(lambda: {row["side"] for row in way.line.venue_orders()} == {"buy", "sell"}, 90.0, way.describe)
             await until(lambda: all(one.status is RunnableStatus.TERMINATED for one in way.executors()), what="ends")
             await way.line.stop()
             rows = [row for row in way.line.events("exit") if row["event"] == "filled"]
@@ -183,15 +151,14 @@ def test_the_position_returns_in_slices_and_quoting_resumes(
     play(scenario)
 
 
-@pytest.mark.parametrize("recovery", [HardStopRecovery.MAKER, HardStopRecovery.WAIT])
+@pytest.mark.parametrize("recovery", ["maker", "wait"])
 def test_without_the_choice_of_a_taker_nothing_is_sent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovery: HardStopRecovery
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovery: str
 ) -> None:
     """N16: off is as if the code were not there."""
 
     async def scenario() -> None:
-        async with stopped_hard(tmp_path, monkeypatch) as way:
-            way.params = replace(PARAMS, recovery=recovery)
+        async with stopped_hard(tmp_path, monkeypatch, hard_stop_recovery=recovery) as way:
             await asyncio.sleep(60.0)
             assert way.exits.hold is ExitHold.NO_TAKER and not way.fills and not way.executors()
             assert way.line.quoter.position == D("0.0300")
@@ -235,7 +202,8 @@ def test_what_does_not_trade_in_time_is_cancelled_and_tried_again(
             assert not way.exits.is_idle
             (left,) = way.exits.open_orders(7)
             assert (left.size, left.side, left.is_reduce_only) == (D("0.0020"), Side.SELL, True)
-            await until(lambda: way.exits.is_idle and not way.line.venue_orders(), 10.0, way.describe)
+            await until(lambda: way.exits.is_idle, 10.0, way.describe)
+            assert left.client_order_id not in way.line.bench.open_ids
             await way.held_by(ExitHold.OUT_OF_BOUND)
             for _ in range(9):
                 market.outside(Side.BUY, MID_TICKS - 5, 30)
@@ -281,25 +249,6 @@ def test_a_slice_of_unknown_fate_counts_until_the_venue_has_answered(
             await clear_faults(way.line.bench)
             await way.under_resume()
             way.check()
-
-    play(scenario)
-
-
-def test_a_stop_takes_the_slice_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bot is stopped while a slice rests: it is cancelled, nothing follows, what traded is in the ledger."""
-
-    async def scenario() -> None:
-        async with stopped_hard(tmp_path, monkeypatch) as way:
-            way.params = replace(PARAMS, order_wait_s=600.0)
-            market = way.line.bench.market
-            market.outside(Side.SELL, MID_TICKS - 30_000, 100_000, TimeInForce.IOC)
-            market.outside(Side.BUY, MID_TICKS - 5, 30)
-            await until(lambda: way.line.quoter.position == D("0.0270"), 60.0, way.describe)
-            way.exits.stop()
-            await way.line.stop()
-            assert way.line.bench.account()["open_orders"] == [] and way.exits.is_idle
-            assert way.exits.sent_count == 1 and way.line.quoter.ledger.position == D("0.0270")
-            assert way.executors() == []
 
     play(scenario)
 
@@ -359,3 +308,24 @@ def test_an_executor_that_is_not_created_is_asked_for_again(tmp_path: Path, monk
             way.check()
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("connector_name", "armed", "asked"), [
+    ("standx_perpetual", False, 0), ("standx_perpetual", True, 1), ("standx_perpetual_emulator", False, 1)])
+def test_a_disarmed_bot_asks_for_no_executor(tmp_path: Path, connector_name: str, armed: bool, asked: int) -> None:
+    """Whoever drives it: hard-stopped for hours on a live venue, and nothing leaves without ``armed``."""
+    now_ns = 10**13
+    market = MarketView(
+        now_ns=now_ns, bid=D("99999.95"), ask=D("100000.05"), grid=D("0.01"), mark=D("100000"), price_frame_ns=now_ns,
+        book_age_ms=1.0, price_age_ms=1.0, private_age_ms=1.0, is_connector_ready=True,
+        rules=MarketRules(D("0.01"), D("0.0001"), D("0.0001"), None, D("10")))
+    account = AccountView(D("0.03"), D("0.03"), D("1000"), 1)
+    actions: list[Any] = []
+    host = SimpleNamespace(config=SimpleNamespace(armed=armed), create_level=actions.append)
+    log = EventLog(tmp_path / "log.jsonl")
+    exits = Exits("mm", connector_name, "BTC-DUSD", 1, host, log, lambda _: None, lambda _: None)
+    params = ExitParams(RESUME, SLICE, HardStopRecovery.MAKER_THEN_TAKER)
+    exits.drive(market, account, [], now_ns - 3600 * 10**9, True, params)
+    log.close()
+    assert len(actions) == asked
+    assert exits.hold is (ExitHold.DISARMED if asked == 0 else None)

@@ -504,7 +504,7 @@ def test_where_not_found_cannot_be_read_only_an_answered_placement_is_let_go(
         connector.faults = [(fault, False)]
         bought(connector)
         await until(lambda: connector.leftover_orders(PAIR))
-        await tended(connector, 120)
+        await tended(connector, 40)
         assert (connector.leftover_orders(PAIR) == []) is is_let_go
 
     run(life())
@@ -528,7 +528,7 @@ def test_a_placement_under_way_is_not_taken_for_one_that_never_was() -> None:
         for _ in range(5):
             await connector._order_tracker.process_order_not_found(order_id)
         assert connector.rejection_kind(order_id) is NotFound
-        await tended(connector, 60)
+        await tended(connector, 30)
         held = market_view.leftovers(connector, PAIR, time.monotonic_ns())
         assert [(o.size, o.state) for o in held] == [(Decimal("0.1"), OrderState.UNKNOWN)]
         with pytest.raises(Transient):
