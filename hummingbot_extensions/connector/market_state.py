@@ -8,6 +8,9 @@ from hummingbot_extensions.connector.book_hook import BookListeners
 from hummingbot_extensions.core.types import BookState, PriceState
 from hummingbot_extensions.feeds.standx import BookFrame, SkippedFrame
 
+LATEST_FRAME_NS = 8_000_000_000
+"""A price frame later than this is taken for lost; less than the age at which quotes are pulled for a stale mark."""
+
 
 class MarketState:
     """States as last received; ``skipped`` counts public frames that were refused, by reason."""
@@ -35,11 +38,14 @@ class MarketState:
 
     def on_price(self, trading_pair: str, state: PriceState) -> None:
         """Prices came in: remember them and tell the listeners. An older exchange stamp than the known one is
-        ignored.
+        ignored, unless the known price came in so long ago that nothing can still be on its way from before it: then
+        it is the stamp of the known one that was wrong.
         """
         known = self._prices.get(trading_pair)
         stamp = state.exchange_ts_ns
         is_comparable = self._is_stamp_known.pop(trading_pair, True)
+        if known is not None and state.received_mono_ns - known.received_mono_ns > LATEST_FRAME_NS:
+            is_comparable = False
         if is_comparable and known is not None and stamp is not None and stamp < (known.exchange_ts_ns or 0):
             return
         self._prices[trading_pair] = state

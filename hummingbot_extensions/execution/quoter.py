@@ -95,7 +95,7 @@ class Quoter:
         self.flow = Flow(connector, settings.trading_pair)
         self.exits = Exits(
             settings.controller_id, settings.connector_name, settings.trading_pair, settings.leverage, host, event_log,
-            self.wake, self._on_exit_sent)
+            self._on_exit_changed, self._on_exit_sent)
         self.start_up = StartUp(
             connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
             lambda: self._on_booked("startup"), settings.is_continued,
@@ -290,9 +290,11 @@ class Quoter:
         for action in decision.actions:
             if isinstance(action, Place) and self.gate.passes(action.quote, view, account):
                 self._place(action, frame_ns)
-        self.exits.drive(
-            view, account, [*self._level_orders(), *self.exits.open_orders(now_ns)],
-            decision.state.hard_stop_since_ns, decision.state.breaker.level.may_exit, inputs.params.exit_params())
+        if self.settings.sends_orders:
+            left = market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)
+            self.exits.drive(
+                view, account, [*self.open_orders(), *left], decision.state.hard_stop_since_ns,
+                decision.state.breaker.level.may_exit, inputs.params.exit_params())
         self.presence.note(now_ns, view, decision, orders, inputs.params, self.settings.sends_orders, self.gate.refused)
 
     def _maker_fee_frac(self, params: QuoteParams) -> float:
@@ -435,6 +437,10 @@ class Quoter:
 
     def _on_fill(self, fill: LedgerFill, position_before: Decimal) -> None:
         self.gate.on_fill(fill, position_before)
+
+    def _on_exit_changed(self, source: str) -> None:
+        self.wake(source)
+        self._end_log_when_idle()
 
     def _on_exit_sent(self, order_id: str) -> None:
         self._note_sent(order_id)

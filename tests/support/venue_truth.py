@@ -34,6 +34,9 @@ CANCEL_DEADLINE_S = 12.0
 """A cancel over a way that works: its deadline at the connector, and one repetition."""
 FOREIGN_GRACE_S = 20.0
 """Time for the bot to learn of a trade that it did not make."""
+NOT_FOUND_BELIEVED_S = 10.0
+"""Age of a placement from which the connector believes that the venue does not know it."""
+PRICE_ENDPOINT = "/api/query_symbol_price"
 PUBLIC_CHANNELS = ("depth_book", "price", "public_trade")
 _SHOWN = re.compile(r'"channel":"(depth_book|price)"')
 
@@ -82,6 +85,7 @@ class Watch:
     violations: list[Violation] = field(default_factory=list)
     placed: Counter[str] = field(default_factory=Counter)
     """Client ids that the bot asked Hummingbot for."""
+    placed_s: dict[str, float] = field(default_factory=dict)
     cancel_asked_s: dict[str, float] = field(default_factory=dict)
     shown_s: dict[str, float] = field(default_factory=dict)
     """Monotonic time at which the newest sound frame of a channel was written to a socket."""
@@ -93,7 +97,6 @@ class Watch:
     unsound_s: float = float("-inf")
     """When the way of orders and of the account's news was last disturbed by a fault."""
     _seen: set[tuple[str, str]] = field(default_factory=set)
-    _prices_asked: int = 0
 
     @property
     def account(self) -> Account:
@@ -132,7 +135,8 @@ class Watch:
         decimals = self.exchange.venue.specs[SYMBOL].size_decimals
         for side in Side:
             mine = [order for order in resting if order.side is side]
-            adding = sum((from_units(o.left_lots, decimals) for o in mine if not o.reduce_only), Decimal(0))
+            adding = sum((from_units(o.left_lots, decimals) for o in mine
+                          if not o.reduce_only and not self._is_back_from_the_dead(o)), Decimal(0))  # fmt: skip
             worst = position * side.sign + adding
             if mine and worst > params.worst_case_cap_base + foreign:
                 self.broken("worst_case", f"{side} could reach {worst} of {params.worst_case_cap_base}", str(side))
@@ -148,6 +152,17 @@ class Watch:
             if order.client_id not in self.placed:
                 self.broken("orphan", f"{order.client_id} rests and nobody here asked for it", order.client_id)
 
+    def _is_back_from_the_dead(self, order: Order) -> bool:
+        """Whether an order reached the market after the venue's word that there is none is believed.
+
+        Its place may have been taken by then. It is cancelled as soon as it shows, which ``on_beat`` sees to, and the
+        absolute cap holds with it.
+        """
+        placed_s, now_s = self.placed_s.get(order.client_id), time.monotonic()
+        since_s = self.rests_since_s.get(order.client_id, now_s)
+        is_late = placed_s is not None and since_s - placed_s >= NOT_FOUND_BELIEVED_S
+        return is_late and now_s - since_s < CANCEL_DEADLINE_S
+
     # --- four times a second ---
 
     def on_beat(self) -> None:
@@ -155,7 +170,6 @@ class Watch:
         now_s, params = time.monotonic(), self.params
         if self._is_way_disturbed():
             self.unsound_s = now_s
-        self._note_asked_price(now_s)
         limits = {"depth_book": params.stale_book_ms / 1e3, "price": params.stale_mark_ms / 1e3}
         for channel, limit_s in limits.items():
             shown_s = self.shown_s.get(channel)
@@ -174,14 +188,6 @@ class Watch:
             if now_s - since_s > CANCEL_DEADLINE_S:
                 self.broken("cancel", f"{order.client_id} still rests {now_s - asked_s:.1f} s after its cancel",
                             order.client_id)
-
-    def _note_asked_price(self, now_s: float) -> None:
-        """A price that the bot asked for by REST, and got, is as sound as one from the stream."""
-        asked = self.exchange.counters.requests.get("GET /api/query_symbol_price", 0)
-        price = self.connector.price_state(PAIR)
-        if asked > self._prices_asked and price is not None and now_s - price.received_mono_ns / 1e9 < 1.0:
-            self.shown_s["price"] = max(self.shown_s.get("price", now_s), price.received_mono_ns / 1e9)
-        self._prices_asked = asked
 
     def _is_way_disturbed(self) -> bool:
         now_ns = self.exchange.venue.now_ns
@@ -217,6 +223,7 @@ class Watch:
         """A price is put into a REST answer; on a way that a fault of HTTP disturbs it may get lost."""
         now_ns = self.exchange.venue.now_ns
         is_lossy = any(armed.fault.effect is Effect.HTTP and not armed.is_over(now_ns)
+                       and armed.scope.get(Scope.ENDPOINT) in (None, PRICE_ENDPOINT)
                        for armed in self.exchange.faults.armed())  # fmt: skip
         if mark_ticks is not None and not is_lossy:
             self.shown_s["price"] = time.monotonic()
@@ -254,6 +261,7 @@ class Watch:
             def call(*args: Any, **kwargs: Any) -> str:
                 order_id = str(before[name](*args, **kwargs))
                 watch.placed[order_id] += 1
+                watch.placed_s.setdefault(order_id, time.monotonic())
                 return order_id
 
             return call

@@ -219,7 +219,7 @@ def test_a_book_that_stands_still_pulls_the_quotes(tmp_path: Path, monkeypatch: 
 def test_a_quiet_account_stream_does_not_end_quoting_and_a_dead_one_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A minute and a half without a frame, the position is asked for instead; a stream that is gone pulls the quotes."""
+    """90 s without a frame, the position is asked for instead; a stream that is gone pulls the quotes."""
 
     async def life() -> None:
         async with stub_bot(tmp_path, monkeypatch) as line:

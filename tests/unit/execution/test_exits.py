@@ -60,6 +60,10 @@ class Way:
         await until(lambda: self.line.quoter.position == self.line.quoter.ledger.position == self.positions[-1],
                     60.0, self.describe)
 
+    async def maker_rests(self) -> None:
+        """Wait until the reducing quote rests: a fault for the next orders is then for slices alone."""
+        await until(lambda: [row for row in self.line.venue_orders() if row["reduce_only"]], 60.0, self.describe)
+
     async def held_by(self, reason: ExitHold) -> None:
         await until(lambda: self.exits.hold is reason, 120.0, self.describe)
 
@@ -219,6 +223,7 @@ def test_refused_slices_are_paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     async def scenario() -> None:
         async with stopped_hard(tmp_path, monkeypatch, reject_limit=50) as way:
+            await way.maker_rests()
             await arm_fault(way.line.bench, name="order_rejected", count=4)
             await way.under_resume()
             assert way.exits.refused_count == 4
@@ -241,6 +246,7 @@ def test_a_slice_of_unknown_fate_counts_until_the_venue_has_answered(
 
     async def scenario() -> None:
         async with stopped_hard(tmp_path, monkeypatch) as way:
+            await way.maker_rests()
             await arm_fault(way.line.bench, name="order_late", ms=8000, count=1)
             await until(lambda: way.exits.sent_count == 1, 60.0, way.describe)
             await asyncio.sleep(6.0)
@@ -329,3 +335,20 @@ def test_a_disarmed_bot_asks_for_no_executor(tmp_path: Path, connector_name: str
     log.close()
     assert len(actions) == asked
     assert exits.hold is (ExitHold.DISARMED if asked == 0 else None)
+
+
+def test_a_stop_takes_the_slice_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bot is stopped while a slice rests: it is cancelled, nothing follows, what traded is in the ledger."""
+
+    async def scenario() -> None:
+        async with stopped_hard(tmp_path, monkeypatch, exit_order_wait_s=60.0) as way:
+            market = way.line.bench.market
+            market.outside(Side.SELL, MID_TICKS - 30_000, 100_000, TimeInForce.IOC)
+            market.outside(Side.BUY, MID_TICKS - 5, 30)
+            await until(lambda: way.line.quoter.position == D("0.0270"), 60.0, way.describe)
+            await way.line.stop()
+            assert way.line.bench.account()["open_orders"] == [] and way.exits.is_idle
+            assert way.exits.sent_count == 1 and way.line.quoter.ledger.position == D("0.0270")
+            assert way.executors() == []
+
+    play(scenario)
