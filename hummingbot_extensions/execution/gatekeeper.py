@@ -49,6 +49,8 @@ class Gatekeeper:
         self._log = log
         self._now_ns = now_ns
         self._exposure: Exposure | None = None
+        # Unknown until the first turn: limits over all markets refuse rather than count this one as nothing.
+        _TOTALS.setdefault(connector_name, {})[controller_id] = None
         self._refused: dict[Side, GateReason] = {}
         self._said: dict[Side, GateReason] = {}
 
@@ -56,7 +58,7 @@ class Gatekeeper:
         """Begin a turn with the account that is decided on: what rests beyond a limit has to be cancelled at once."""
         self._exposure = Exposure.of(account)
         self._refused = {}
-        _TOTALS.setdefault(self._connector_name, {})[self._id] = market_totals(view, account, self._exposure)
+        _TOTALS[self._connector_name][self._id] = market_totals(view, account, self._exposure)
         breaches = problems_now(
             view, account, self._params(), self.state, self._day(), self._others(), exposure=self._exposure)
         for breach in breaches:
@@ -73,6 +75,7 @@ class Gatekeeper:
             self._refuse(quote, verdict.reason, verdict.text)
             return False
         self._exposure = exposure.after(quote, account)
+        _TOTALS[self._connector_name][self._id] = market_totals(view, account, self._exposure)
         self.state = after_placed(self.state, self._day())
         self._said.pop(quote.side, None)
         return True
@@ -97,7 +100,7 @@ class Gatekeeper:
 
     def stop(self) -> None:
         """The controller's market no longer counts for the others."""
-        _TOTALS.get(self._connector_name, {}).pop(self._id, None)
+        _TOTALS[self._connector_name].pop(self._id, None)
 
     def _others(self) -> AccountTotals | None:
         totals: Iterable[AccountTotals | None] = (

@@ -168,13 +168,15 @@ OPTIONAL = {
     "layer_notional_quote": 200, "layer_equity_frac": 0.02, "max_order_size_base": 0.04, "shrink_from_bps": 2,
     "shrink_until_bps": 5, "max_open_orders": 20, "max_open_orders_account": 40, "max_net_quote": 5000,
     "max_net_account_quote": 6000, "max_resting_quote": 2000, "max_side_resting_quote": 1000,
-    "min_available_quote": 0, "liquidation_distance_stop_frac": 0.1, "liquidation_distance_shrink_frac": 0.2,
-    "margin_ratio_stop": 1.5, "margin_ratio_shrink": 2, "daily_orders": 5000, "daily_turnover_quote": 100000,
+    "min_available_quote": 0, "daily_orders": 5000, "daily_turnover_quote": 100000,
     "daily_added_base": 5, "stop_loss_bps": 50, "take_profit_bps": 30, "time_limit_s": 600,
     "trailing_activation_bps": 20, "trailing_delta_bps": 5,
 }  # fmt: skip
 """A legal value of everything that is off while it is None."""
-REFUSED_SO_FAR = {"points_distance_bps", "side_notional_cap_quote"}
+REFUSED_SO_FAR = {
+    "points_distance_bps", "side_notional_cap_quote", "liquidation_distance_stop_frac",
+    "liquidation_distance_shrink_frac", "margin_ratio_stop", "margin_ratio_shrink",
+}  # fmt: skip
 
 
 def test_what_is_off_can_be_set_as_yaml_and_hbot_create_give_it() -> None:
@@ -233,3 +235,10 @@ def test_what_is_allowed_and_costs_is_named(changes: dict[str, Any], trap: str) 
     """The file is taken; the trap is a warning of its own, and the defaults have none."""
     assert [each.trap for each in findings.warnings(PerpMarketMakerConfig(id="x", **changes).params())] == [trap]
     assert findings.warnings(PerpMarketMakerConfig(id="x").params()) == []
+
+
+def test_margin_limits_are_refused_while_nothing_brings_their_figures() -> None:
+    """With them on nothing could ever add to a position, and nobody would know why."""
+    for name, value in (("liquidation_distance_stop_frac", "0.1"), ("margin_ratio_stop", "1.5")):
+        with pytest.raises(ValidationError, match=f"{name}: needs the account's distance to liquidation"):
+            PerpMarketMakerConfig(id="x", **{name: value})

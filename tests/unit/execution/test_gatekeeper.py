@@ -119,7 +119,9 @@ def test_i10_what_other_markets_may_become_counts_here(tmp_path: Path, monkeypat
             monkeypatch.setitem(totals, "another", AccountTotals(2, D(400), D(0)))
             await until(lambda: not line.venue_orders(Side.BUY), what=line.describe)
             assert len(line.venue_orders(Side.SELL)) == 1
+            own = totals["mm"]
+            assert own is not None and own.open_orders == 1 and own.short_quote > 190
             await line.stop()
-        assert "mm" not in totals, "a stopped market no longer counts"
+            assert "mm" not in totals, "a stopped market no longer counts"
 
     run(scenario)
