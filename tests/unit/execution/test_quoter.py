@@ -127,7 +127,7 @@ async def test_disarmed_on_a_live_venue_sends_nothing_and_says_what_it_would_do(
         for name in ("buy", "sell", "cancel", "cancel_many", "_submit"):
             monkeypatch.setattr(line.connector, name, lambda *_, call=name, **__: calls.append(call))
         await until(lambda: line.quoter.placed_count == 2, 5.0, line.describe)
-        line.reload(order_distance_bps=4.0, rebalance_distance_bps=5.0)
+        line.reload(order_distance_bps=4.0, cancel_distance_bps=2.0, rebalance_distance_bps=5.0)
         await until(lambda: line.quoter.placed_count == 4, 5.0, line.describe)
         for _ in range(50):
             line.quoter.wake("frame")
