@@ -113,7 +113,7 @@ async def test_every_row_is_as_documented_and_every_decision_can_be_made_again(
         line.hit(Side.BUY, 5)
         await until(lambda: line.quoter.ledger.fills == 1, 3.0)
         await arm_fault(line.bench, name="order_rejected", message="alo order rejected")
-        line.reload(order_distance_bps=4.0, rebalance_distance_bps=5.0)
+        line.reload(order_distance_bps=4.0, cancel_distance_bps=2.0, rebalance_distance_bps=5.0)
         await until(lambda: {row["price"] for row in line.venue_orders()} == {"99960.00", "100040.00"}, 8.0,
                     line.describe)
         line.by_hand("sell", "0.0010")
