@@ -19,7 +19,7 @@ from hummingbot_extensions.emulator import control
 from tests.support.running import Bench, until
 from tests.unit.execution.trading import CONTROLLER, FAST, Trading, arm_fault, trading
 
-NEARER = {"order_distance_bps": 4.0, "cancel_distance_bps": 2.0, "rebalance_distance_bps": 5.0}
+NEARER = {"order_distance_bps": 4.0, "cancel_distance_bps": 2.0, "skew_linear_on": False, "rebalance_distance_bps": 5.0}
 """With these the quotes of the preset, 6 bps away, are too far and are replaced without risk."""
 
 
