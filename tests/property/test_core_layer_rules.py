@@ -66,7 +66,7 @@ def test_distances_grow_and_so_do_gaps_up_to_the_cap(params: LayerParams, first_
     assert params.problems() == []
     distances = offsets_bps(geometry(params).behind_bps, first_bps)
     gaps = spacings_bps(params)
-    assert (len(distances), distances[0]) == (params.layers, first_bps)
+    assert (len(distances), distances[0]) == (params.layer_count, first_bps)
     assert all(near < far for near, far in zip(distances, distances[1:], strict=False))
     assert list(gaps) == sorted(gaps)
     assert max(gaps, default=0.0) <= (params.max_spacing_bps or inf)
@@ -80,7 +80,7 @@ def test_every_order_can_be_placed(
     found = sized(params, rules, first, mark, frac)
     distances = offsets_bps(geometry(params).behind_bps, 6.0)
     assert list(found.layers) == sorted(set(found.layers))
-    assert found.asked == params.layers
+    assert found.asked == params.layer_count
     assert 0 <= found.valid <= len(found.layers) <= found.asked
     for layer, size in zip(found.layers, found.sizes_base, strict=True):
         assert size == round_size_down(size, rules.step) > 0
