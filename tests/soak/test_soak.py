@@ -24,6 +24,9 @@ BOUNDED = {
     ".standings._record._closed": 20_000,  # orders of the running hour, folded into its score at the full hour
     "._fill_book._seen": 50_000,
     ".booked": 5_000,
+    # Marks of the last minutes, which markouts are taken from: cut back at twice what is needed.
+    "._series._times_ns": 8_200,
+    "._series._marks": 8_200,
     # Hummingbot's own position hold keeps the id of every order that filled, for as long as it runs.
     ".positions_held[][].order_ids": 1_000_000,
 }
