@@ -13,9 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 FILES = (
     "chaos/test_chaos", "faults/test_faults", "kill9/test_kill9", "soak/test_soak", "e2e/test_e2e",
-    "e2e/test_e2e_start_routes", "e2e/test_e2e_stop", "e2e/test_e2e_client", "others/test_others",
+    "e2e/test_e2e_start_routes", "e2e/test_e2e_stop", "e2e/test_e2e_client", "emulator/test_emulator",
+    "emulator_connector/test_emulator_connector", "wire/test_wire", "contract/test_contract", "others/test_others",
 )  # fmt: skip
-PARTS = 4
+PARTS = 5
 HEAD = "import pathlib\nimport pytest\npytestmark = pytest.mark.slow\nHERE = pathlib.Path(__file__).parent\n"
 PASSES = "def test_passes():\n    pass\n"
 FAILS = "def test_{name}():\n    assert False, 'seen by {name}'\n"
@@ -80,7 +81,7 @@ def test_a_run_without_failures_passes_quietly(tree: Path) -> None:
 
 def test_what_fails_beside_others_and_passes_alone_passes_loudly(tree: Path) -> None:
     """Three of each part: exit code 0, each named at the end, the first failure's output above."""
-    files = ("others/test_others", "e2e/test_e2e", "e2e/test_e2e_stop")
+    files = ("others/test_others", "wire/test_wire", "e2e/test_e2e", "e2e/test_e2e_stop")
     for file in files:
         name = file.rpartition("_")[2]
         write(tree, file, PASSES, *(FLAKY.format(name=f"{name}{number}") for number in range(3)))
@@ -100,11 +101,12 @@ def test_what_fails_beside_others_and_passes_alone_passes_loudly(tree: Path) -> 
         ("e2e/test_e2e", [FAILS.format(name="always")], "e2e(1)"),
         ("others/test_others", [FLAKY.format(name="once"), FAILS.format(name="always")], "rest(1)"),
         ("others/test_others", [FLAKY.format(name=f"flaky{number}") for number in range(4)], "rest(1)"),
+        ("wire/test_wire", [FAILS.format(name="always")], "venue(1)"),
         ("kill9/test_kill9", [FLAKY.format(name="once")], "warped(1)"),
         ("others/test_others", ["import a_module_that_is_not_there\n"], "rest(2)"),
         ("e2e/test_e2e_stop", ["import os\ndef test_dies():\n    os._exit(1)\n"], "bots(1)"),
     ],
-    ids=["always", "one of two", "four", "in leaping time", "not collected", "dead"],
+    ids=["always", "one of two", "four", "of the venue", "in leaping time", "not collected", "dead"],
 )
 def test_everything_else_fails_the_run(tree: Path, file: str, tests: list[str], told: str) -> None:
     """A test that fails alone too, four at once, one in deterministic time, one that cannot be read, a dead process."""
