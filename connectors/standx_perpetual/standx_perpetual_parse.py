@@ -127,8 +127,9 @@ class SymbolInfo:
 
 @dataclass(frozen=True, slots=True)
 class FundingRow:
-    """One funding payment: positive received, negative paid, in the margin asset."""
+    """One funding payment: positive received, negative paid, in the margin asset. Later payments have larger ids."""
 
+    row_id: int
     symbol: str
     amount: Decimal
     exchange_ts_ns: int
@@ -249,7 +250,7 @@ def parse_funding_row(row: Mapping[str, Any]) -> FundingRow:
     moment = parse_time_ns(row.get("transact_time")) or parse_time_ns(row.get("created_at"))
     if moment is None:
         raise ValueError("funding row without a time")
-    return FundingRow(str(row["symbol"]), _needed(row, "qty"), moment)
+    return FundingRow(int(row["id"]), str(row["symbol"]), _needed(row, "qty"), moment)
 
 
 def parse_command_reply(frame: Any) -> CommandReply | None:

@@ -51,6 +51,8 @@ class AccountBook:
     forgotten_ns: int = -1
     funding_ns: int = 0
     """Time of the newest funding payment that is in the ledger."""
+    funding_id: int | None = None
+    """The venue's id of that payment, None where it states none: later payments have larger ones."""
     adoptions: tuple[Adoption, ...] = ()
     """Newest last: a fill of ours that comes late may turn out to be what one of them stood for."""
     attribution: Attribution = Attribution()
@@ -99,14 +101,20 @@ class AccountBook:
         before = self.known(trade_id)
         return self if before is None else self._with_fee(before, fee_quote, True)
 
-    def funded(self, exchange_ts_ns: int, amount_quote: Decimal) -> AccountBook:
+    def funded(self, exchange_ts_ns: int, amount_quote: Decimal, payment_id: int | None = None) -> AccountBook:
         """Book with a funding payment, positive received; the same book when that or a later one was booked before.
 
-        Payments come at most once an hour and in order, so the time tells them apart.
+        Ids tell payments apart, whatever has become of the venue's clock in between. The time does where one has none:
+        payments come in order and at most once an hour. So it does for the first, which must come after ``began_ns``.
         """
-        if exchange_ts_ns <= self.funding_ns:
+        if payment_id is None or self.funding_id is None:
+            is_booked = exchange_ts_ns <= max(self.funding_ns, self.began_ns)
+        else:
+            is_booked = payment_id <= self.funding_id
+        if is_booked:
             return self
-        return replace(self, ledger=self.ledger.funded(amount_quote), funding_ns=exchange_ts_ns)
+        return replace(
+            self, ledger=self.ledger.funded(amount_quote), funding_ns=exchange_ts_ns, funding_id=payment_id)
 
     def adopted(self, change: Decimal, mark: Decimal, ts_ns: int) -> AccountBook:
         """Book with a signed position change that no fill of ours made, taken over at the mark."""

@@ -241,22 +241,21 @@ class Bookkeeper:
 
     async def _catch_up_funding(self) -> bool:
         """Book the payments since the last one; False where the connector cannot tell of past ones."""
-        history = getattr(self._connector, "funding_payments_since", None)
+        history = getattr(self._connector, "funding_payments_after", None)
         if history is None:
             return False
-        for row in await history(self._pair, max(self.book.funding_ns, self.book.began_ns) / 1e9):
-            self.take_funding(row.exchange_ts_ns, row.amount)
+        since_s = max(self.book.funding_ns, self.book.began_ns) / 1e9
+        for row in await history(self._pair, self.book.funding_id, since_s):
+            self.take_funding(row.exchange_ts_ns, row.amount, row.row_id)
         return True
 
-    def take_funding(self, exchange_ts_ns: int, amount_quote: Decimal) -> None:
+    def take_funding(self, exchange_ts_ns: int, amount_quote: Decimal, payment_id: int | None = None) -> None:
         """Book a funding payment, positive received; one that was booked, or from before the account began, is not.
 
         Hummingbot tells its time in whole seconds, and so it is kept, lest one payment look like two.
         """
         exchange_ts_ns -= exchange_ts_ns % 1_000_000_000
-        if exchange_ts_ns <= self.book.began_ns:
-            return
-        before, self.book = self.book, self.book.funded(exchange_ts_ns, amount_quote)
+        before, self.book = self.book, self.book.funded(exchange_ts_ns, amount_quote, payment_id)
         if self.book is before:
             return
         self._log.write(

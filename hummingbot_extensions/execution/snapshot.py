@@ -97,6 +97,8 @@ def _read(content: Any) -> Snapshot:
         if isinstance(book, dict) and "attribution" not in book:
             book["ledger"] = double_entry(book["ledger"], book["booked"])
             book["attribution"] = to_plain(of_unsplit(from_plain(Ledger, book["ledger"])))
+        if isinstance(book, dict):
+            book.setdefault("funding_id", None)
     snapshot = from_plain(Snapshot, content)
     problems = [*snapshot.book.problems(), *snapshot.gate.problems()]
     if problems:

@@ -14,6 +14,7 @@ from hummingbot.core.event.event_forwarder import EventForwarder
 from hummingbot.core.event.events import MarketEvent
 
 from hummingbot_extensions.core.types import Side, TimeInForce
+from hummingbot_extensions.sim.venue_values import FundingRow
 from tests.support.driven_market import MID_TICKS, DrivenMarket
 from tests.support.running import PAIR, SYMBOL, bench, connector_for, running, until
 
@@ -226,6 +227,23 @@ async def test_private_stream_age_on_a_quiet_account(monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0.05)
         b.connector._user_stream_tracker.data_source.is_authenticated = False
         assert b.connector.private_stream_age_ms() is None
+
+
+async def test_funding_payments_are_read_over_all_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven payments in pages of two: after any of them those that came later, and by time where none is known."""
+    monkeypatch.setattr(CONSTANTS, "PAGE_LIMIT", 2)
+    async with bench() as b:
+        venue = b.handle.exchange.venue
+        began_ns, account = venue.now_ns, venue.accounts[b.user]
+        for number in range(1, 8):
+            account.pay_funding(FundingRow(
+                id=10 * number, user=b.user, symbol=SYMBOL, amount=Decimal(number), rate=Decimal(0),
+                ts_ns=began_ns + number * 1_000_000_000))
+        rows = await b.connector.funding_payments_after(PAIR, None, 0.0)
+        assert [(row.row_id, row.amount) for row in rows] == [(10 * number, Decimal(number)) for number in range(1, 8)]
+        for known, newest in enumerate(rows, start=1):
+            for last_id, since_s in ((newest.row_id, 0.0), (None, newest.exchange_ts_ns / 1e9 + 0.5)):
+                assert await b.connector.funding_payments_after(PAIR, last_id, since_s) == rows[known:]
 
 
 async def test_prices_come_from_stream_and_rest() -> None:

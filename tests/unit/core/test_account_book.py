@@ -58,6 +58,22 @@ def test_funding_is_income_when_received_and_cost_when_paid(position: str, amoun
     assert book.funded(7200 * S, D(amount)).ledger.funding_quote == 2 * D(amount)
 
 
+def test_a_payment_is_known_by_its_id_whatever_becomes_of_the_clock() -> None:
+    """Restamped two minutes later it stays one payment; the next one counts although its time is earlier."""
+    book = AccountBook(5 * S).funded(3600 * S, D("-0.01"), 7)
+    assert book.funded(3720 * S, D("-0.01"), 7) is book and book.funded(3720 * S, D("-0.01"), 6) is book
+    assert book.funded(3599 * S, D("-0.02"), 8).ledger.funding_quote == D("-0.03")
+
+
+def test_a_payment_from_before_the_account_is_not_taken() -> None:
+    """The first one is judged by its time; payments without an id all are, also after one that had an id."""
+    book = AccountBook(3600 * S)
+    assert book.funded(3600 * S, D(1), 7) is book and book.funded(1 * S, D(1)) is book
+    book = book.funded(3601 * S, D(1), 7).funded(7201 * S, D(1))
+    assert (book.funding_id, book.funding_ns) == (None, 7201 * S)
+    assert book.funded(7201 * S, D(1), 8) is book
+
+
 def test_old_fills_are_forgotten_but_never_booked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded; a fill from before its reach is refused, and the stretch to ask for begins where it ends."""
     monkeypatch.setattr(account_book, "REMEMBERED_LEAST", 3)

@@ -23,7 +23,7 @@ from hummingbot_extensions.execution import snapshot, state_file
 from hummingbot_extensions.sim.venue_values import FundingRow
 from tests.support import warp
 from tests.support.running import PAIR, SYMBOL, until
-from tests.unit.execution.trading import CONTROLLER, FAST, Trading, trading, venue
+from tests.unit.execution.trading import CONTROLLER, FAST, Trading, arm_fault, clear_faults, trading, venue
 
 
 class Lives:
@@ -363,6 +363,36 @@ def test_payments_that_hummingbot_passes_over_are_booked(tmp_path: Path, monkeyp
 
     run(tmp_path, monkeypatch, scenario)
 
+
+@pytest.mark.parametrize("ahead_ms", [120_000, -120_000])
+def test_a_payment_that_the_venue_stamps_anew_is_booked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_ms: int
+) -> None:
+    """A venue clock that leaps and comes back: by its id each payment counts once, whatever its time is by then."""
+
+    async def scenario(lives: Lives) -> None:
+        async with lives.life() as line:
+            await line.quoted()
+            await line.connector._update_funding_payment(PAIR, False)
+            await asyncio.sleep(2.0)
+            lives.pay(Decimal("-0.25"))
+            await line.connector._update_funding_payment(PAIR, True)
+            await until(lambda: line.quoter.ledger.funding_quote == Decimal("-0.25"), what=line.describe)
+            for total, paid in (("-0.25", None), ("-0.3125", "-0.0625"), ("-0.4375", "-0.125")):
+                if paid is None:
+                    await arm_fault(line.bench, name="clock_offset", ms=ahead_ms)
+                else:
+                    lives.pay(Decimal(paid))
+                await asyncio.sleep(2.0)
+                await line.connector._update_funding_payment(PAIR, True)
+                await line.quoter.books.catch_up()
+                assert line.quoter.ledger.funding_quote == Decimal(total)
+                if paid is not None:
+                    await clear_faults(line.bench)
+            await line.stop()
+            assert line.quoter.ledger.funding_quote == Decimal("-0.4375")
+
+    run(tmp_path, monkeypatch, scenario)
 
 
 @pytest.mark.parametrize("amount", ["-0.0625", "0.0625"])

@@ -69,6 +69,7 @@ def test_funding_samples(sample: Sample) -> None:
     live = [parse.parse_funding_row(row) for row in rows["response_live"]["body"]]
     assert [row.amount for row in live] == [Decimal("0.000074457"), Decimal("-0.000119095")]
     assert live[0].exchange_ts_ns == 1785121200254907000
+    assert live[0].row_id == 530060896 > live[1].row_id
 
 
 def test_command_replies(sample: Sample) -> None:
