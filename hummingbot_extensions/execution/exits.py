@@ -23,7 +23,8 @@ from hummingbot_extensions.core.exits import ExitHold, ExitParams, Slice, next_s
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
 from hummingbot_extensions.execution import arming
-from hummingbot_extensions.execution.contained import ContainedOrderConfig, ContainedOrderExecutor, Sent
+from hummingbot_extensions.execution.contained.accountable import Sent
+from hummingbot_extensions.execution.contained.order import ContainedOrderConfig, ContainedOrderExecutor
 from hummingbot_extensions.monitoring.event_log import EventLog
 
 EXECUTOR_WAIT_NS = 2_000_000_000

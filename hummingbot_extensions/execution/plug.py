@@ -8,12 +8,8 @@ from hummingbot.strategy_v2.executors.order_executor.order_executor import Order
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 
 from hummingbot_extensions import compat
-from hummingbot_extensions.execution.contained import (
-    ContainedOrderConfig,
-    ContainedOrderExecutor,
-    ContainedPositionConfig,
-    ContainedPositionExecutor,
-)
+from hummingbot_extensions.execution.contained.order import ContainedOrderConfig, ContainedOrderExecutor
+from hummingbot_extensions.execution.contained.position import ContainedPositionConfig, ContainedPositionExecutor
 from hummingbot_extensions.execution.exits import ExitConfig, ExitExecutor
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
 

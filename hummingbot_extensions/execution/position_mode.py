@@ -30,7 +30,7 @@ from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketRules, MarketView, OrderState, OwnOrder, SideHistory
 from hummingbot_extensions.execution import market_view
-from hummingbot_extensions.execution.contained import ContainedPositionConfig
+from hummingbot_extensions.execution.contained.position import ContainedPositionConfig
 
 UNSEEN_NS = 5_000_000_000
 """An executor that Hummingbot was asked for and that its reports do not show by then was never created."""

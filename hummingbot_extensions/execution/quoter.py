@@ -251,15 +251,15 @@ class Quoter:
         hold = self.start_up.hold
         placeable = self._placeable_sides(now_ns, view.is_connector_ready and hold is None)
         orders = [*self._level_orders(), *self.exits.open_orders(now_ns)]
+        left = market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)
         if params.pricing.needs_others:
             view = market_view.with_others(view, self._connector, self.settings.trading_pair, orders)
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,
             self._position_by_fills(now_ns) if view.is_connector_ready and hold is None else None,
-            [*orders, *market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)],
-            self._history, placeable, health, hold, self.ledger.entry_price if self.ledger.position else None,
-            self._maker_fee_frac(params))
+            [*orders, *left], self._history, placeable, health, hold,
+            self.ledger.entry_price if self.ledger.position else None, self._maker_fee_frac(params))
         inputs = DecisionInputs(view, account, params, self._state)
         decision = decide(inputs)
         if has_changed(self._state, decision):
@@ -291,7 +291,6 @@ class Quoter:
             if isinstance(action, Place) and self.gate.passes(action.quote, view, account):
                 self._place(action, frame_ns)
         if self.settings.sends_orders:
-            left = market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)
             self.exits.drive(
                 view, account, [*self.open_orders(), *left], decision.state.hard_stop_since_ns,
                 decision.state.breaker.level.may_exit, inputs.params.exit_params())

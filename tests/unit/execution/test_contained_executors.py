@@ -23,12 +23,8 @@ from hummingbot.strategy_v2.models.executors import CloseType
 
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import market_view
-from hummingbot_extensions.execution.contained import (
-    ContainedOrderConfig,
-    ContainedOrderExecutor,
-    ContainedPositionConfig,
-    ContainedPositionExecutor,
-)
+from hummingbot_extensions.execution.contained.order import ContainedOrderConfig, ContainedOrderExecutor
+from hummingbot_extensions.execution.contained.position import ContainedPositionConfig, ContainedPositionExecutor
 from tests.support import warp
 from tests.support.running import DOMAIN, PAIR, until
 from tests.unit.execution.trading import CONTROLLER, Trading, arm_fault, trading

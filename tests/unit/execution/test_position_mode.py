@@ -27,7 +27,7 @@ from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side, TimeInForce
-from hummingbot_extensions.execution.contained import ContainedPositionExecutor
+from hummingbot_extensions.execution.contained.position import ContainedPositionExecutor
 from hummingbot_extensions.execution.position_mode import Barriers, PositionMode, PositionSettings
 from tests.support import warp
 from tests.support.driven_market import MID_TICKS

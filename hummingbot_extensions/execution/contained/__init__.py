@@ -1,0 +1,1 @@
+"""Hummingbot's position and order executors with the faults contained that were reproduced on them."""
