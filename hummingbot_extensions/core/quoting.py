@@ -159,7 +159,8 @@ def _ladder(
         count = min(count, layers.adding_layers(count, outlook.skew.inventory_frac, params.layers.adding_cut_frac))
         kept = skew.adding_size_frac(outlook.skew.inventory_frac, params.skew)
         if kept < 1.0:
-            lots = tuple(int(each * kept) for each in lots)
+            which, lots = _smaller(which, lots, kept)
+            count = min(count, len(which))
     if reducible is not None:
         lots = _cut(lots, reducible)
         count = min(count, len(lots))
@@ -247,6 +248,12 @@ def _coarse(mark: float) -> float:
     """The mark rounded down by at most one percent: sizes need not follow every tick."""
     unit = 10.0 ** (math.floor(math.log10(mark)) - 2)
     return math.floor(mark / unit) * unit
+
+
+def _smaller(which: Sequence[int], lots: Sequence[int], frac: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Layers and their lots cut to ``frac``, without the layers of which not one lot is left."""
+    left = [(layer, each) for layer, uncut in zip(which, lots, strict=True) if (each := int(uncut * frac))]
+    return tuple(layer for layer, _ in left), tuple(each for _, each in left)
 
 
 def _cut(lots: Sequence[int], most: int) -> tuple[int, ...]:

@@ -214,3 +214,14 @@ def test_the_reduced_layers_of_a_long_position_are_the_same_at_any_size(size: st
     for side in Side:
         moved = [b.quote.price - a.quote.price for a, b in zip(places(flat, side), places(long, side), strict=True)]
         assert all(each < 0 for each in moved) and max(moved) - min(moved) <= D("0.02")
+
+
+def test_a_layer_of_which_size_skew_leaves_no_lot_is_left_out() -> None:
+    """Half way to the soft limit the adding side keeps 0.7: of one lot nothing, of two lots one."""
+    cheap = replace(view().rules, min_notional=D(0))
+    config = params(**SPACED, skew_size_on=True, skew_dead_frac=0.0, order_size_base=D("0.0002"), size_decay=D("0.5"))
+    decision = decided(view(rules=cheap), account(position="0.005"), config)
+    assert [place.quote.size for place in places(decision, Side.BUY)] == [D("0.0001")]
+    assert [place.quote.size for place in places(decision, Side.SELL)] == [D("0.0002"), D("0.0001")]
+    bare = decided(view(rules=cheap), account(position="0.005"), params(skew_size_on=True, order_size_base=D("0.0001")))
+    assert bare.bid_silence is Silence.BELOW_MINIMUM and len(places(bare, Side.SELL)) == 1
