@@ -75,7 +75,7 @@ def reconcile_side(
     if not ladder:
         # What rests has to shrink to nothing; a reducing side is never cut to this.
         return _silenced(orders, Silence.WORST_CASE, view.now_ns, params, state)
-    standing = _standing(orders, ladder, free, view, account, params)
+    standing = _standing(orders, ladder, free, view, account, params, state.hard_stop_since_ns is not None)
 
     now_ns = view.now_ns
     actions: list[Action] = []
@@ -137,9 +137,13 @@ def _silenced(
 
 def _standing(
     orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, view: MarketView, account: AccountView,
-    params: QuoteParams,
+    params: QuoteParams, is_hard_stopped: bool,
 ) -> _Standing:  # fmt: skip
-    """``free`` is what may rest on the side in all before the cap."""
+    """``free`` is what may rest on the side in all before the cap.
+
+    From the soft limit on a plain order within the position may stay: a fill only reduces. Through a hard stop none
+    may: with slices and somebody's own closing orders beside it a fill could pass the position through zero.
+    """
     position = account.position if account.position is not None else Decimal(0)
     sign, now_ns = ladder.side.sign, view.now_ns
     risk_tick, queue_tick = ladder.risk_tick * sign, _queue_tick(ladder, view)
@@ -158,7 +162,9 @@ def _standing(
         if _is_cancel_under_way(order):
             continue
         if (order.is_reduce_only and adds) or (
-            ladder.is_reduce_only and not order.is_reduce_only and order.size > reducible
+            ladder.is_reduce_only
+            and not order.is_reduce_only
+            and (is_hard_stopped or order.size > reducible)
         ):
             risks[order.client_order_id] = CancelReason.NOT_REDUCING
         elif left_over < 0 and not order.is_reduce_only and order.size > free:

@@ -102,6 +102,9 @@ class World:
             else:
                 has_placed = True
                 self._placed(action, market)
+        if self.state.hard_stop_since_ns is not None:
+            plain = [order for order in self.orders.values() if order.told_left > 0 and not order.is_reduce_only]
+            assert all(order.cancel_sent_ns is not None for order in plain), "a plain order rests on in a hard stop"
         self.check()
         return decision
 

@@ -21,6 +21,7 @@ from core_builders import (
 )
 
 from hummingbot_extensions.core.decision import CancelReason, Decision, DecisionState
+from hummingbot_extensions.core.exits import HardStopRecovery
 from hummingbot_extensions.core.reconcile import reject_backoff_ms
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
@@ -124,6 +125,21 @@ def test_reduce_only_rules(orders: list[OwnOrder], position: str, expected: list
     """From the soft limit on no ask is larger than the position; a reduce-only one goes when nothing is to reduce."""
     decision = decided(held=account(*orders, position=position))
     assert [(c.client_order_id, str(c.reason), c.is_risk) for c in cancels(decision, Side.SELL)] == expected
+
+
+@pytest.mark.parametrize("recovery", list(HardStopRecovery))
+def test_i2_a_hard_stop_leaves_no_plain_order(recovery: HardStopRecovery) -> None:
+    """A plain ask within the position serves a quote at the soft limit; at the hard limit it goes, budget or not."""
+    config = params(hard_stop_recovery=recovery)
+    spent = DecisionState(cancels_ns=(NOW,) * 10)
+    young = order(Side.SELL, "100060.00", "a", placed_ns=NOW)
+    assert cancels(decided(held=account(young, position="0.012"), config=config, state=spent), Side.SELL) == []
+    stopped = decided(held=account(young, position="0.02"), config=config, state=spent)
+    assert [(c.client_order_id, c.is_risk) for c in cancels(stopped, Side.SELL)] == [("a", True)]
+    assert len(stopped.state.cancels_ns) == 10
+    placed = [place.quote for place in places(stopped)]
+    assert all(quote.side is Side.SELL and quote.is_reduce_only for quote in placed)
+    assert bool(placed) is (recovery is not HardStopRecovery.WAIT)
 
 
 def test_reduce_only_orders_together_stay_within_the_position() -> None:
