@@ -12,6 +12,7 @@ from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.pricing import NoPrice
 from hummingbot_extensions.core.quoting import side_ladder
 from hummingbot_extensions.core.reconcile import after_placing, reconcile_side
 from hummingbot_extensions.core.risk import after_hard_stop_check
@@ -71,10 +72,13 @@ def decide(inputs: DecisionInputs) -> Decision:
     ladders: list[Ladder] = []
     actions: list[Action] = []
     silences: dict[Side, Silence | None] = {}
+    details = dict.fromkeys(Side, "")
     for side in (Side.BUY, Side.SELL):
         wanted = side_ladder(side, seen, view, params) if seen is not None else refusal or Silence.NO_MARK
         if isinstance(wanted, Ladder):
             ladders.append(wanted)
+        elif isinstance(wanted, NoPrice):
+            details[side], wanted = wanted.text, Silence.NO_PRICE
         plan = reconcile_side(side, wanted, view, account, params, state)
         state = plan.state
         if plan.actions:
@@ -87,7 +91,8 @@ def decide(inputs: DecisionInputs) -> Decision:
         state, basis_frac=basis_frac, basis_frame_ns=basis_frame_ns, breaker=breaker, signals=signals,
         bid_silence=bid_silence, ask_silence=ask_silence,
     )  # fmt: skip
-    return Decision(mark, tuple(ladders), tuple(actions), bid_silence, ask_silence, state)
+    return Decision(
+        mark, tuple(ladders), tuple(actions), bid_silence, ask_silence, state, details[Side.BUY], details[Side.SELL])
 
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:

@@ -114,6 +114,9 @@ class Decision:
     bid_silence: Silence | None
     ask_silence: Silence | None
     state: DecisionState
+    bid_detail: str = ""
+    ask_detail: str = ""
+    """What the pricer said about a side that is silent for want of a price, one bounded line; empty for all others."""
 
     @property
     def quotes(self) -> tuple[Quote, ...]:
@@ -122,3 +125,6 @@ class Decision:
 
     def silence(self, side: Side) -> Silence | None:
         return self.bid_silence if side is Side.BUY else self.ask_silence
+
+    def detail(self, side: Side) -> str:
+        return self.bid_detail if side is Side.BUY else self.ask_detail

@@ -21,6 +21,8 @@ NEAREST_BPS = -100.0
 FARTHEST_BPS = 1000.0
 """Distances that ``checked_price`` lets pass; what lies outside is taken for a fault of the pricer."""
 MOST_TERMS = 16
+DETAIL_CHARS = 120
+"""Most of a pricer's own words that are passed on."""
 TERM_TOLERANCE_BPS = 1e-9
 """Most that the terms of an own pricer may miss its distance by; the distance passed on is their exact sum."""
 SNAP_TICKS = Decimal("1e-6")
@@ -115,6 +117,18 @@ class NoPrice:
 
     reason: Gap
     detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """Reason and detail in one line of printable characters: an own pricer may write anything.
+
+        >>> NoPrice(Gap.PRICER_DECLINED, "asleep\\nuntil  noon").text
+        'pricer_declined: asleep until noon'
+        """
+        start = "".join(each if each.isprintable() else " " for each in self.detail[: 2 * DETAIL_CHARS])
+        said = " ".join(start.split())
+        kept = said if len(said) <= DETAIL_CHARS else f"{said[: DETAIL_CHARS - 1]}…"
+        return f"{self.reason.value}: {kept}" if kept else self.reason.value
 
 
 @dataclass(frozen=True, slots=True)

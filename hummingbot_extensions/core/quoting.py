@@ -75,11 +75,11 @@ def passive_bound(side: Side, view: MarketView) -> Decimal | None:
     return None if view.bid is None else view.bid + max(view.grid, view.rules.tick)
 
 
-def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuoteParams) -> Ladder | Silence:
+def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuoteParams) -> Ladder | NoPrice | Silence:
     """What ``side`` should show given the position tiers: all layers, reduce only, or nothing.
 
     From the soft limit on, and through a hard stop, only the reducing side is quoted, marked reduce-only and together
-    no larger than the position. A hard stop with recovery ``wait`` quotes nothing.
+    no larger than the position. A hard stop with recovery ``wait`` quotes nothing. NoPrice is the pricer's own word.
     """
     position = outlook.position
     is_restricted = outlook.is_hard_stopped or abs(position) >= params.soft_limit_base
@@ -94,7 +94,7 @@ def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuotePar
     ):
         return Silence.PING_PONG
     stand = first_stand(side, outlook, is_restricted, params)
-    if isinstance(stand, Silence):
+    if isinstance(stand, NoPrice):
         return stand
     reducible = None
     if is_restricted:
@@ -104,7 +104,7 @@ def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuotePar
     return _ladder(side, stand, outlook, adds, reducible, view, params)
 
 
-def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteParams) -> Stand | Silence:
+def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteParams) -> Stand | NoPrice:
     """The first layer: the mode's price, moved by skew within its bounds, farther while volatile, never under a floor.
 
     In mode ``uptime`` nothing leaves the paying band. The distances at which an order is too near or too far follow the
@@ -112,7 +112,7 @@ def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteP
     """
     priced = pricers.price(outlook.mode, side, outlook.prices, params.pricing)
     if isinstance(priced, NoPrice):
-        return Silence.NO_PRICE
+        return priced
     is_banded = outlook.mode == Mode.UPTIME
     most = params.band_bps - params.band_margin_bps if is_banded else None
     base, price = priced.distance_bps, priced

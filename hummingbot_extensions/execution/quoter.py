@@ -267,7 +267,7 @@ class Quoter:
             self._log.write(
                 "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes,
                 actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
-                hash=digest(decision))
+                bid_detail=decision.bid_detail, ask_detail=decision.ask_detail, hash=digest(decision))
         announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
         before, self._state = self._state, decision.state
         if (before.hard_stop_since_ns, before.breaker.lasting) != (

@@ -30,6 +30,8 @@ class SideStatus:
     size: float | None
     state: str
     silence: str | None
+    detail: str = ""
+    """What the pricer said when it had no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,17 +216,20 @@ def _side(side: Side, quoter: Quoter, orders: list[OwnOrder]) -> SideStatus:
     best = max(mine, key=lambda order: order.price * side.sign, default=None)
     silence = quoter.decision.silence(side) if quoter.decision is not None else None
     reason = DECISION_FAILED if quoter.is_failing else silence.value if silence is not None else None
+    detail = quoter.decision.detail(side) if quoter.decision is not None and not quoter.is_failing else ""
     if best is None:
-        return SideStatus(None, None, "silent", reason or "starting")
-    return SideStatus(float(best.price), float(best.size), best.state.value, reason)
+        return SideStatus(None, None, "silent", reason or "starting", detail)
+    return SideStatus(float(best.price), float(best.size), best.state.value, reason, detail)
 
 
 def _side_info(side: SideStatus) -> dict[str, Any]:
-    return {"price": side.price, "size": side.size, "state": side.state, "silence": side.silence}
+    detail = {"detail": side.detail} if side.detail else {}
+    return {"price": side.price, "size": side.size, "state": side.state, "silence": side.silence, **detail}
 
 
 def _side_text(side: SideStatus) -> str:
-    reason = f"  ({side.silence})" if side.silence else ""
+    detail = f": {side.detail}" if side.detail else ""
+    reason = f"  ({side.silence}{detail})" if side.silence else ""
     if side.price is None:
         return f"silent{reason}"
     return f"{side.size:g} @ {side.price:.2f}  {side.state}{reason}"

@@ -37,7 +37,7 @@ class RunSummary:
         if kind == "run":
             self.controller_id, self.config_hash = event["controller_id"], event["config_hash"]
         elif kind == "decision":
-            self.silences = {"bid": event["bid_silence"], "ask": event["ask_silence"]}
+            self.silences = {side: _silence(event, side) for side in ("bid", "ask")}
         elif kind == "order":
             self.orders[event["event"]] += 1
         elif kind == "cancel_sent":
@@ -49,6 +49,12 @@ class RunSummary:
             self.fills.append({"t_ns": event["t_ns"], **event["fill"]})
         elif kind == "stopped":
             self.stopped = event
+
+
+def _silence(event: dict[str, Any], side: str) -> str | None:
+    """Why a side is silent, with what the pricer said about it; logs of before that was written lack it."""
+    reason, detail = event[f"{side}_silence"], event.get(f"{side}_detail")
+    return f"{reason} ({detail})" if reason and detail else reason
 
 
 class RunLog:

@@ -22,6 +22,7 @@ HARD_STOP = Silence.HARD_STOP.value
 RISK_REFUSALS = frozenset({Silence.WORST_CASE, Silence.MARGIN, Silence.BELOW_MINIMUM})
 _PLACES = {"buy": "PLACE_BID", "sell": "PLACE_ASK"}
 _SILENCE_OF = {"buy": "bid_silence", "sell": "ask_silence"}
+_DETAIL_OF = {"buy": "bid_detail", "sell": "ask_detail"}
 
 Event = dict[str, Any]
 
@@ -196,7 +197,9 @@ class TradeLog:
             if reason in RISK_REFUSALS:
                 yield self._line(event, "BATCH_RISK_REJECT", side=side, reason=reason, pos=self._position)
             elif reason is not None:
-                yield self._line(event, "SILENT", side=side, reason=reason, pos=self._position)
+                detail = event.get(_DETAIL_OF[side])
+                said = {"detail": detail} if detail else {}
+                yield self._line(event, "SILENT", side=side, reason=reason, **said, pos=self._position)
             elif side in self._silences:
                 yield self._line(event, "QUOTING", side=side, after=self._silences[side], pos=self._position)
 

@@ -119,6 +119,20 @@ def test_has_changed_tells_decisions_worth_a_record() -> None:
     assert not has_changed(DecisionState(), decided(held=account(BID_KEPT, ASK_KEPT)))
 
 
+def test_a_pricers_own_words_stand_beside_the_silence() -> None:
+    """The sample declines without a microprice: both sides say so in its words; a quoted side says nothing."""
+    own = params(mode="tests.support.own_pricer:leaning")
+    seen = view(bid_size=D("1"), ask_size=D("1"))
+    declined = decided(replace(seen, bid_size=None), config=own)
+    assert (declined.bid_silence, declined.ask_silence) == (Silence.NO_PRICE, Silence.NO_PRICE)
+    assert [declined.detail(side) for side in Side] == ["pricer_declined: no microprice"] * 2
+    assert from_plain(Decision, json.loads(canonical_json(declined))) == declined
+    quoted = decided(seen, config=own)
+    assert len(places(quoted)) == 2 and [quoted.detail(side) for side in Side] == ["", ""]
+    refused = decided(replace(seen, bid_size=None, mark=None), config=own)
+    assert refused.bid_silence is Silence.NO_MARK and refused.bid_detail == ""
+
+
 def everything() -> DecisionInputs:
     """Inputs in which no optional member is missing."""
     held = account(

@@ -247,6 +247,21 @@ def test_a_mad_pricer_gives_no_price(pricer: Any, reason: Gap) -> None:
     assert isinstance(said, NoPrice) and said.reason is reason
 
 
+@pytest.mark.parametrize(("detail", "text"), [
+    ("", "pricer_declined"),
+    (" \r\n\t", "pricer_declined"),
+    ("no microprice", "pricer_declined: no microprice"),
+    ("asleep\nFILL | qty=1\x1b[31m\u2028\ud800 until  noon", "pricer_declined: asleep FILL | qty=1 [31m until noon"),
+    ("x" * 120, "pricer_declined: " + "x" * 120),
+    ("x" * 1_000_000, "pricer_declined: " + "x" * 119 + "…"),
+])
+def test_what_a_pricer_says_is_one_bounded_line(detail: str, text: str) -> None:
+    """Its words go to screens and logs: nothing that breaks a line, moves a cursor or cannot be encoded."""
+    said = NoPrice(Gap.PRICER_DECLINED, detail).text
+    assert said == text
+    said.encode()
+
+
 def test_only_a_person_ends_the_bot_inside_a_pricer() -> None:
     """Ctrl-C is not swallowed."""
     with pytest.raises(KeyboardInterrupt):
