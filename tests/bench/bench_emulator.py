@@ -27,10 +27,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 sys.path.insert(0, str(Path(__file__).parents[1] / "emulator"))
 
 from scripted_client import order_body, served
-from scripted_market import MS, SECOND, START_NS, Outside, ScriptedMarket, quiet_book
+from scripted_market import MS, SECOND, Outside, ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.venue import Venue
+from tests.support.fifo_market import START_NS
 
 ROUNDS = 300
 ROOT = Path(__file__).parents[2]

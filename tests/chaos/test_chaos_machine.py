@@ -11,7 +11,7 @@ from hummingbot_extensions.emulator.faults.catalogue import CATALOGUE
 from tests.chaos.machine import Outcome, Summary, shrink, shrunk
 from tests.chaos.many import outcomes
 from tests.chaos.steps import KINDS, Schedule, Step, faults_of, schedule
-from tests.support.driven_market import BTC
+from tests.support.fifo_market import BTC
 
 SEEDS = range(1, 201)
 JOBS = 2

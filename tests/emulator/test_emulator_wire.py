@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from scripted_client import order_body, served
-from scripted_market import BTC, MS, SECOND, START_NS, Outside, ScriptedMarket, quiet_book
+from scripted_market import MS, SECOND, Outside, ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.emulator import standx_requests as requests
 from hummingbot_extensions.emulator import standx_wire as wire
 from hummingbot_extensions.sim.venue_values import BookUpdate
+from tests.support.fifo_market import BTC, START_NS
 
 SAMPLES = Path(__file__).parents[1] / "wire" / "standx"
 DECIMAL = re.compile(r"-?\d+(\.\d+)?")

@@ -5,31 +5,27 @@ from __future__ import annotations
 from random import Random
 
 from hummingbot_extensions.core.types import Side, TimeInForce
-from hummingbot_extensions.sim.market import BookChanged, Fill, MarketEvent, MarketSpec, Placement, Print
-from hummingbot_extensions.sim.matching import FifoBook
+from hummingbot_extensions.sim.market import BookChanged, MarketEvent, MarketSpec
+from tests.support.fifo_market import FifoMarket
 
 STEP_NS = 70_000_000
 LEVELS, LEVEL_LOTS, GAP_TICKS = 4, 3_000, 40
 
 
-class MovingMarket:
+class MovingMarket(FifoMarket):
     """Every 70 ms the index jumps, a ladder of outside orders is laid around it anew, and a taker comes along.
 
     Outside orders that meet ours trade with them. ``jump_bps`` is the largest step of the index.
     """
 
     def __init__(self, spec: MarketSpec, seed: int, start_ns: int, start_ticks: int, jump_bps: int = 90) -> None:
-        self.spec = spec
-        self.now_ns = start_ns
+        super().__init__(spec, start_ns, None)
         self._next_ns = start_ns
         self._random = Random(f"moving {seed}")
         self._value = start_ticks
         self._jump_bps = jump_bps
-        self._book = FifoBook()
         self._ladder: list[int] = []
         self._next_id = -1
-        self._last: int | None = None
-        self._pending: list[MarketEvent] = []
         self._step(start_ns)
         self._pending.clear()
 
@@ -37,8 +33,7 @@ class MovingMarket:
         while self._next_ns <= to_ns:
             self._step(self._next_ns)
         self.now_ns = to_ns
-        events, self._pending = self._pending, []
-        return events
+        return self._taken()
 
     def _step(self, at_ns: int) -> None:
         draw = self._random
@@ -62,37 +57,5 @@ class MovingMarket:
         self._match(at_ns, order_id, side, price, lots, tif)
         return order_id
 
-    def _match(
-        self, at_ns: int, order_id: int, side: Side, price: int | None, lots: int, tif: TimeInForce
-    ) -> Placement:
-        execution = self._book.place(order_id, side, price, lots, tif)
-        fills = []
-        for match in execution.matches:
-            self._last = match.price_ticks
-            self._pending.append(Print(at_ns, match.price_ticks, match.size_lots, side is Side.BUY))
-            if match.maker_id >= 0:
-                self._pending.append(Fill(at_ns, match.maker_id, match.price_ticks, match.size_lots, True))
-            fills.append(Fill(at_ns, order_id, match.price_ticks, match.size_lots, False))
-        return Placement(tuple(fills), execution.resting_lots, execution.would_cross)
-
-    def place(self, order_id: int, side: Side, price_ticks: int | None, size_lots: int, tif: TimeInForce) -> Placement:
-        return self._match(self.now_ns, order_id, side, price_ticks, size_lots, tif)
-
-    def cancel(self, order_id: int) -> int | None:
-        return self._book.cancel(order_id)
-
-    def book(self, depth: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        return self._book.levels(Side.BUY, depth), self._book.levels(Side.SELL, depth)
-
-    def touch(self) -> tuple[int | None, int | None]:
-        return self._book.best_ticks(Side.BUY), self._book.best_ticks(Side.SELL)
-
-    def last_ticks(self) -> int | None:
-        return self._last
-
     def index(self) -> float | None:
         return self._value * 10.0**-self.spec.price_decimals
-
-    @property
-    def is_over(self) -> bool:
-        return False

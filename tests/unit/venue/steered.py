@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from scripted_market import BTC, MS, START_NS, Outside, ScriptedMarket
+from scripted_market import MS, Outside, ScriptedMarket
 from venue_driver import Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -14,6 +14,7 @@ from hummingbot_extensions.sim.account import Account
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.venue import DEFAULT_PARAMS, VenueParams
 from hummingbot_extensions.sim.venue_values import NewOrder, OrderKind, VenueEvent
+from tests.support.fifo_market import BTC, START_NS
 
 
 class SteeredMarket(ScriptedMarket):

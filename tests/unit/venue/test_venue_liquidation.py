@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from scripted_market import BTC, Outside
+from scripted_market import Outside
 from steered import Steered, SteeredMarket
 from venue_driver import USER
 
@@ -26,6 +26,7 @@ from hummingbot_extensions.sim.venue_values import (
     Reason,
     Terminal,
 )
+from tests.support.fifo_market import BTC
 
 BUY, SELL = Side.BUY, Side.SELL
 SAMPLES = Path(__file__).parents[2] / "wire" / "standx"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_market import BTC, START_NS, Outside, quiet_book
+from scripted_market import Outside, quiet_book
 from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -18,6 +18,7 @@ from hummingbot_extensions.sim import margin
 from hummingbot_extensions.sim.mark import FundingModel, MarkModel, MarkRule, impact_price, premium_frac
 from hummingbot_extensions.sim.venue import HOUR_NS, VenueParams
 from hummingbot_extensions.sim.venue_values import BalanceView, Refusal
+from tests.support.fifo_market import BTC, START_NS
 
 SAMPLES = Path(__file__).parents[2] / "wire" / "standx"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from scripted_market import MS, SECOND, START_NS, Outside
+from scripted_market import MS, SECOND, Outside
 from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -22,6 +22,7 @@ from hummingbot_extensions.sim.venue_values import (
     SelfMatch,
     Terminal,
 )
+from tests.support.fifo_market import START_NS
 
 BTC_USD = "BTC-USD"
 IOC = TimeInForce.IOC

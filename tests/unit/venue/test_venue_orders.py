@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from scripted_market import BTC, SECOND, Outside
+from scripted_market import SECOND, Outside
 from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -21,6 +21,7 @@ from hummingbot_extensions.sim.venue_values import (
     Refusal,
     Terminal,
 )
+from tests.support.fifo_market import BTC
 
 IOC = TimeInForce.IOC
 

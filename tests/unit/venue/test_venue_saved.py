@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scripted_market import BTC, START_NS, ScriptedMarket, quiet_book
+from scripted_market import ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -19,6 +19,7 @@ from hummingbot_extensions.sim.synthetic import SyntheticMarket
 from hummingbot_extensions.sim.tape import Ladders, Tape, TapeMarket
 from hummingbot_extensions.sim.venue import Venue
 from hummingbot_extensions.sim.venue_values import CancelOrders, NewOrder, OrderKind, OrderStatus
+from tests.support.fifo_market import BTC, START_NS
 
 USER = "bsc_0xabc"
 SECOND = 1_000_000_000

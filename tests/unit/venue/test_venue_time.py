@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_market import MS, SECOND, START_NS, Outside
+from scripted_market import MS, SECOND, Outside
 from venue_driver import USER, Driver
 
 from hummingbot_extensions.core.types import Side, TimeInForce
@@ -16,6 +16,7 @@ from hummingbot_extensions.sim.order_log import AliveLog
 from hummingbot_extensions.sim.program_record import market_record
 from hummingbot_extensions.sim.venue import VenueParams
 from hummingbot_extensions.sim.venue_values import BookUpdate, NewOrder, OrderKind, PriceUpdate, Terminal
+from tests.support.fifo_market import START_NS
 
 TAKERS = [
     Outside(t * 137 * MS, (Side.BUY, Side.SELL)[t % 2], None, 500 + 300 * t, TimeInForce.IOC) for t in range(1, 30)

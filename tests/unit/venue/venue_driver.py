@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from scripted_market import START_NS, Outside, ScriptedMarket, quiet_book
+from scripted_market import Outside, ScriptedMarket, quiet_book
 
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.sim.account import Account
@@ -23,6 +23,7 @@ from hummingbot_extensions.sim.venue_values import (
     Terminal,
     VenueEvent,
 )
+from tests.support.fifo_market import START_NS
 
 USER = "bsc_0xabc"
 
