@@ -12,14 +12,11 @@ from enum import StrEnum
 from math import ceil, floor, inf
 
 from hummingbot_extensions.core.gate_params import MAX_ORDER_SIZE_TEXT
-from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.view import MarketRules
 
 MAX_LAYERS = 64
 MAX_SPACING_MULTIPLIER = 10.0
-ADDING_CUT_FRAC = 0.6
-"""Share of the adding side's layers that a full inventory takes away, where that is switched on."""
 FLOAT_SLACK = 1e-9
 """What a float may miss an integer by and still be meant as it."""
 
@@ -229,15 +226,6 @@ def geometry(params: LayerParams) -> Geometry:
     return Geometry(tuple(behind), tuple(weights))
 
 
-def offsets_bps(behind_bps: Sequence[float], first_bps: float) -> list[float]:
-    """Distance of each layer from the anchor when the first stands at ``first_bps``.
-
-    >>> round(offsets_bps(geometry(LayerParams(layer_count=18, max_spacing_bps=25)).behind_bps, 1.2)[-1], 2)
-    79.29
-    """
-    return [first_bps + bps for bps in behind_bps]
-
-
 @dataclass(frozen=True, slots=True)
 class LayerSizes:
     """Sizes of the layers that can be placed, nearest first, in lots of ``step_base``.
@@ -261,15 +249,6 @@ class LayerSizes:
     @property
     def total_base(self) -> Decimal:
         return sum(self.lots) * self.step_base
-
-
-def notional_to_base(notional_quote: Decimal, price: Decimal, step: Decimal) -> Decimal:
-    """Size that is worth at most so much, on the step.
-
-    >>> notional_to_base(Decimal(50), Decimal(2000), Decimal("0.001"))
-    Decimal('0.025')
-    """
-    return round_size_down(notional_quote / price, step)
 
 
 def first_size_base(
@@ -373,83 +352,15 @@ def _merge(
         rest -= more
 
 
-def adding_layers(count: int, inventory_frac: float, cut_frac: float = ADDING_CUT_FRAC) -> int:
+def adding_layers(count: int, inventory_frac: float, cut_frac: float) -> int:
     """Layers that the side which adds to the position keeps; the side that reduces it keeps all.
 
-    ``inventory_frac`` is the position over its limit, of either sign; beyond 1 counts as 1.
-    >>> adding_layers(18, 0.5), adding_layers(18, -1.0), adding_layers(1, 1.0), adding_layers(0, 0.0)
-    (12, 7, 1, 0)
+    ``inventory_frac`` is the position over its limit, of either sign; beyond 1 counts as 1. At 1 ``cut_frac`` of
+    the layers is gone, but never the first.
+    >>> adding_layers(18, 0.5, 0.6), adding_layers(18, -1.0, 0.6), adding_layers(1, 1.0, 0.6)
+    (12, 7, 1)
     """
     if not abs(inventory_frac) < inf:
         raise ValueError(f"inventory_frac must be finite, got {inventory_frac}")
     kept = floor(count * (1.0 - cut_frac * min(1.0, abs(inventory_frac))) + FLOAT_SLACK)
     return min(count, max(1, kept))
-
-
-def layers_within(needs_quote: Sequence[Decimal], cap_quote: Decimal) -> int:
-    """How many of the first layers need no more than the cap together; the deepest go first.
-
-    >>> layers_within([Decimal(40), Decimal(30), Decimal(20)], Decimal(75))
-    2
-    """
-    total = Decimal(0)
-    for count, need in enumerate(needs_quote):
-        total += need
-        if total > cap_quote:
-            return count
-    return len(needs_quote)
-
-
-def layers_within_margin(
-    bid_needs_quote: Sequence[Decimal], ask_needs_quote: Sequence[Decimal], free_quote: Decimal
-) -> tuple[int, int]:
-    """(bids, asks) that the free margin carries when both sides give up their deepest layers first, depth by depth.
-
-    Needs are the margin of each layer, 0 for one that only reduces; a side keeps those in any case. ``free_quote`` is
-    what the layers may lock in all, that is with the margin of the orders that rest now.
-    >>> layers_within_margin([Decimal(4), Decimal(3), Decimal(2)], [Decimal(4), Decimal(3)], Decimal(15))
-    (2, 2)
-    """
-    depths = max(len(bid_needs_quote), len(ask_needs_quote))
-    both = [
-        sum((needs[depth] for needs in (bid_needs_quote, ask_needs_quote) if depth < len(needs)), Decimal(0))
-        for depth in range(depths)
-    ]
-    kept = layers_within(both, free_quote)
-    return _with_free_ones(bid_needs_quote, kept), _with_free_ones(ask_needs_quote, kept)
-
-
-def _with_free_ones(needs_quote: Sequence[Decimal], kept: int) -> int:
-    kept = min(kept, len(needs_quote))
-    while kept < len(needs_quote) and needs_quote[kept] <= 0:
-        kept += 1
-    return kept
-
-
-def layers_through(distances_bps: Sequence[float], shift_bps: float) -> int:
-    """Layers that stand at or through the anchor once the side is shifted so far towards it.
-
-    >>> [layers_through([1.2, 2.4, 3.78, 5.37, 7.19], 6 * r) for r in (0.1, 0.2, 0.5, 0.7, 1.0)]
-    [0, 1, 2, 3, 4]
-    """
-    return sum(1 for bps in distances_bps if bps <= shift_bps + FLOAT_SLACK)
-
-
-@dataclass(frozen=True, slots=True)
-class CapUse:
-    """What of one side's size a program counts, and what earns nothing because it lies beyond the cap."""
-
-    counted_base: Decimal
-    beyond_base: Decimal
-
-
-def cap_use(side_base: Decimal, cap_base: float | None) -> CapUse | None:
-    """Share of one side's size that counts toward a program whose cap is ``cap_base``; None while nobody knows it.
-
-    >>> cap_use(Decimal("2.5"), 2.0)
-    CapUse(counted_base=Decimal('2.0'), beyond_base=Decimal('0.5'))
-    """
-    if cap_base is None:
-        return None
-    counted = min(side_base, Decimal(repr(cap_base)))
-    return CapUse(counted, side_base - counted)

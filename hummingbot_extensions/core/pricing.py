@@ -290,10 +290,19 @@ class PricingParams:
     @property
     def needs_others(self) -> bool:
         """Whether a price may depend on where others stand in the book."""
-        modes = {self.mode, self.volatile_mode}
-        is_own = any(mode is not None and ":" in mode for mode in modes)
-        is_joining = bool(modes & JOINING_MODES) or self.pinning_enter_frac is not None
-        return is_own or is_joining or self.anchor is Anchor.BEST
+        is_joining = not JOINING_MODES.isdisjoint((self.mode, self.volatile_mode))
+        is_pinning = self.pinning_enter_frac is not None
+        return self.has_own_pricer or is_joining or is_pinning or self.anchor is Anchor.BEST
+
+    @property
+    def needs_micro(self) -> bool:
+        """Whether a price may depend on the microprice."""
+        return self.anchor is Anchor.MICRO or self.has_own_pricer
+
+    @property
+    def has_own_pricer(self) -> bool:
+        """Whether a mode is a pricer that is not of this bundle, which may read every input."""
+        return ":" in self.mode or self.volatile_mode is not None and ":" in self.volatile_mode
 
     def own(self, name: str, default: float) -> float:
         """The own pricer's number of that name, or ``default`` while the configuration names none."""
@@ -498,12 +507,6 @@ def with_floor(price: SidePrice, inputs: PriceInputs, params: PricingParams) -> 
     if least is None or price.distance_bps >= least:
         return price
     return price.plus("floor", least - price.distance_bps)
-
-
-def held_in_band(price: SidePrice, nearest_bps: float, farthest_bps: float) -> SidePrice:
-    """The price, moved by the term ``band`` where it lies outside [nearest, farthest] bps of the mark."""
-    held = min(max(price.distance_bps, nearest_bps), farthest_bps)
-    return price if held == price.distance_bps else price.plus("band", held - price.distance_bps)
 
 
 def checked_price(pricer: Pricer, side: Side, inputs: PriceInputs, params: PricingParams) -> SidePrice | NoPrice:

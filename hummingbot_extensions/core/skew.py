@@ -369,19 +369,6 @@ def too_far_bps(rebalance_bps: float, intended_bps: float, base_bps: float, far_
     return min(intended_bps + rebalance_bps - base_bps, far_bps)
 
 
-def clipped_from_frac(base_bps: float, params: SkewParams) -> float | None:
-    """Inventory from which the reducing quote of ``base_bps`` is held at the least distance; None when it never is.
-
-    Reckoned from pull and shift in a calm market; signals and funding may bring it about earlier.
-    """
-    nearer = params.skew_pull_bps * params.skew_linear_on + params.skew_coeff_frac * 1e4 * params.skew_shift_on
-    spare = base_bps - params.least_distance_bps
-    if nearer <= 0.0 or spare >= nearer:
-        return None
-    dead = params.skew_dead_frac
-    return dead + (1.0 - dead) * max(0.0, spare) / nearer
-
-
 def _number(value: float | None) -> float:
     """The value itself, 0 for a missing one or one that is not a number."""
     return value if value is not None and value == value else 0.0

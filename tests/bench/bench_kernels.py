@@ -15,7 +15,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from hummingbot_extensions.core.layers import LayerParams, SmallLayers, geometry, offsets_bps, sizes_base
+from hummingbot_extensions.core.layers import LayerParams, SmallLayers, geometry, sizes_base
 from hummingbot_extensions.core.view import MarketRules
 from hummingbot_extensions.kernels import _quotes_py, quotes
 
@@ -46,7 +46,7 @@ class OneSide:
 
     def __init__(self, moved_bps: float) -> None:
         behind = geometry(LayerParams(layer_count=LAYERS, max_spacing_bps=25.0)).behind_bps
-        self.distances = offsets_bps(behind, FIRST_BPS)
+        self.distances = [FIRST_BPS + bps for bps in behind]
         self.lots = [70] * LAYERS
         self.bound = round(MARK / TICK) - 100
         self.order_ticks, self.order_lots, _ = quotes.ladder_ticks(
@@ -99,7 +99,7 @@ def sizing() -> None:
         layer_count=24, spacing_multiplier=1.2, size_decay=Decimal("0.9"), small_layers=SmallLayers.MERGE)
     rules = MarketRules(Decimal("0.01"), Decimal("0.001"), Decimal("0.001"), None, Decimal(10))
     shape = geometry(params)
-    distances = offsets_bps(shape.behind_bps, FIRST_BPS)
+    distances = [FIRST_BPS + bps for bps in shape.behind_bps]
     first = Decimal("0.009")
     print(f"{'geometry of 24 layers':56}{best_us(lambda: geometry(params)):8.2f} us")
     spent_us = best_us(lambda: sizes_base(params, shape.weights, distances, first, 3_000.0, rules))

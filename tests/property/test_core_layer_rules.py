@@ -16,16 +16,12 @@ from hummingbot_extensions.core.layers import (
     SmallLayers,
     adding_layers,
     geometry,
-    layers_within,
-    layers_within_margin,
-    offsets_bps,
     shrunk_frac,
     sizes_base,
     spacings_bps,
 )
 from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.view import MarketRules
-from hummingbot_extensions.kernels import quotes
 
 DECAYS = st.decimals("0.3", "1", places=2)
 SPACED = st.builds(
@@ -52,19 +48,18 @@ VENUES = st.builds(
 )
 FIRST = st.decimals("0.0005", "20", places=4)
 MARKS = st.floats(1.0, 100_000.0)
-NEEDS = st.lists(st.decimals("0", "50", places=1), max_size=12)
 
 
 def sized(params: LayerParams, rules: MarketRules, first: Decimal, mark: float, frac: float = 1.0) -> LayerSizes:
     shape = geometry(params)
-    return sizes_base(params, shape.weights, offsets_bps(shape.behind_bps, 6.0), first, mark, rules, frac)
+    return sizes_base(params, shape.weights, [6.0 + bps for bps in shape.behind_bps], first, mark, rules, frac)
 
 
 @given(params=SPACED, first_bps=st.floats(0.1, 50))
 def test_distances_grow_and_so_do_gaps_up_to_the_cap(params: LayerParams, first_bps: float) -> None:
     """One distance a layer, each farther; gaps never shrink, and none passes the cap."""
     assert params.problems() == []
-    distances = offsets_bps(geometry(params).behind_bps, first_bps)
+    distances = [first_bps + bps for bps in geometry(params).behind_bps]
     gaps = spacings_bps(params)
     assert (len(distances), distances[0]) == (params.layer_count, first_bps)
     assert all(near < far for near, far in zip(distances, distances[1:], strict=False))
@@ -78,7 +73,7 @@ def test_every_order_can_be_placed(
 ) -> None:
     """On the step, not under the least size or notional at its own bid price, not over a maximum, layers in order."""
     found = sized(params, rules, first, mark, frac)
-    distances = offsets_bps(geometry(params).behind_bps, 6.0)
+    distances = [6.0 + bps for bps in geometry(params).behind_bps]
     assert list(found.layers) == sorted(set(found.layers))
     assert found.asked == params.layer_count
     assert 0 <= found.valid <= len(found.layers) <= found.asked
@@ -135,33 +130,6 @@ def test_more_inventory_never_shows_more_adding_layers(count: int, one: float, o
     """At least one, at most all, fewer with more inventory of either sign."""
     less, more = (adding_layers(count, size, cut) for size in sorted((one, other), key=abs))
     assert 1 <= more <= less <= count
-
-
-@given(needs=NEEDS, cap=st.decimals("-10", "400", places=1))
-def test_a_prefix_fits_and_one_more_layer_would_not(needs: list[Decimal], cap: Decimal) -> None:
-    """The largest such prefix: what rests is under the cap."""
-    kept = layers_within(needs, cap)
-    assert kept == 0 or sum(needs[:kept]) <= cap
-    assert kept == len(needs) or sum(needs[: kept + 1]) > cap
-
-
-@given(lots=st.lists(st.integers(1, 99), max_size=40), cap=st.integers(-5, 2_000))
-def test_the_kernel_and_the_exact_rule_agree(lots: list[int], cap: int) -> None:
-    """Lots under a cap of lots, sizes under a cap of sizes."""
-    assert quotes.room_prefix(lots, cap) == layers_within([Decimal(size) for size in lots], Decimal(cap))
-
-
-@given(bids=NEEDS, asks=NEEDS, free=st.decimals("-10", "600", places=1))
-def test_what_is_kept_fits_the_margin(bids: list[Decimal], asks: list[Decimal], free: Decimal) -> None:
-    """Never more than is free, no side a layer ahead that needs margin, and a depth more on both would not fit."""
-    at_bid, at_ask = layers_within_margin(bids, asks, free)
-    taken = sum(bids[:at_bid], Decimal(0)) + sum(asks[:at_ask], Decimal(0))
-    assert taken <= max(free, Decimal(0))
-    even = min(at_bid, at_ask)
-    assert not any(bids[even:at_bid]) or at_ask == len(asks)
-    assert not any(asks[even:at_ask]) or at_bid == len(bids)
-    if at_bid < len(bids) or at_ask < len(asks):
-        assert taken + sum(bids[at_bid : at_bid + 1]) + sum(asks[at_ask : at_ask + 1]) > free
 
 
 @given(params=PARAMS, first=FIRST, mark=MARKS)

@@ -25,7 +25,6 @@ from hummingbot_extensions.core.skew import (
     SkewParams,
     adding_size_frac,
     clamped_distance,
-    clipped_from_frac,
     momentum_level,
     pressure_bps,
     spacing_scale,
@@ -251,25 +250,6 @@ def test_t1_a_fresh_quote_is_never_too_near_nor_too_far(
         found = terms(side, replace(signals, inventory_frac=inventory), params)
         distance, _ = clamped_distance(base, found, params, far)
         assert too_near_bps(cancel, distance, base) < distance < too_far_bps(rebalance, distance, base, far) <= far
-
-
-@given(
-    st.floats(0.5, 20.0), st.none() | st.floats(0.5, 20.0), st.none() | st.floats(0.0001, 0.01), amount(0.5),
-    amount(5.0), st.floats(0.0, 1.0))  # fmt: skip
-def test_t33_clipping_begins_where_it_is_said_to(
-    base: float, pull: float | None, coeff: float | None, dead: float, least: float, inventory: float
-) -> None:
-    """With pull and shift, together or alone, the reducing quote is clamped beyond that inventory and not before."""
-    params = SkewParams(
-        skew_linear_on=pull is not None, skew_shift_on=coeff is not None, skew_pull_bps=pull or 1.0,
-        skew_coeff_frac=coeff or 1.0, skew_dead_frac=dead, least_distance_bps=least)
-    clipped = clipped_from_frac(base, params)
-    found = terms(Side.SELL, SkewInputs(inventory, None, None, None, None), params)
-    _, clamp = clamped_distance(base, found, params)
-    if clipped is None or inventory <= clipped:
-        assert clamp <= SMALL
-    if clipped is not None and inventory > clipped + 1e-6:
-        assert clamp > 0.0
 
 
 HOLES = st.sampled_from([False] * 9 + [True])

@@ -10,20 +10,13 @@ from core_builders import RULES, D
 
 from hummingbot_extensions.core.layers import (
     MAX_LAYERS,
-    CapUse,
     LayerParams,
     LayerSizes,
     SizeBy,
     SmallLayers,
     adding_layers,
-    cap_use,
     first_size_base,
     geometry,
-    layers_through,
-    layers_within,
-    layers_within_margin,
-    notional_to_base,
-    offsets_bps,
     shrunk_frac,
     sizes_base,
     spacings_bps,
@@ -40,7 +33,7 @@ def sized(
 ) -> LayerSizes:
     """Sizes of the layers of a side whose first stands ``nearest_bps`` from the mark."""
     shape = geometry(params)
-    distances = offsets_bps(shape.behind_bps, nearest_bps)
+    distances = [nearest_bps + bps for bps in shape.behind_bps]
     return sizes_base(params, shape.weights, distances, D(first), mark, replace(ETH_RULES, **rules), frac)
 
 
@@ -123,7 +116,7 @@ def test_the_edge_of_a_rule_is_allowed(changes: dict[str, Any]) -> None:
 
 def test_the_last_of_eighteen_layers_stands_at_79_29() -> None:
     """Seed 002's numbers: 1.2, 2.4, 3.78 and so on to 79.29."""
-    distances = offsets_bps(geometry(SEED_002).behind_bps, 1.2)
+    distances = [1.2 + bps for bps in geometry(SEED_002).behind_bps]
     assert [round(bps, 3) for bps in distances[:4]] == [1.2, 2.4, 3.78, 5.367]
     assert (len(distances), round(distances[-1], 2)) == (18, 79.29)
 
@@ -146,12 +139,6 @@ def test_a_ratio_alone_makes_each_gap_the_first_times_a_power() -> None:
     gaps = spacings_bps(SEED_004)
     assert gaps == tuple(2.0 * 1.2**n for n in range(23))
     assert geometry(SEED_004).behind_bps[3] == pytest.approx(2.0 + 2.4 + 2.88, abs=1e-12)
-
-
-def test_reducing_layers_that_the_seeds_skew_pushes_through_the_mid() -> None:
-    """T33: 0.002 x 3,000 x r against layers from 1.2: 1, 2, 3, 4 of them at r = 0.2, 0.5, 0.7, 1."""
-    distances = offsets_bps(geometry(SEED_002).behind_bps, 1.2)
-    assert [layers_through(distances, 0.002 * 3_000 * r) for r in (0.19, 0.2, 0.5, 0.7, 1.0)] == [0, 1, 2, 3, 4]
 
 
 # ---- sizes
@@ -187,7 +174,7 @@ def test_merging_keeps_the_total_to_a_step() -> None:
     assert found.lots[:8] == (9, 8, 7, 6, 5, 5, 4, 4)
     assert found.layers[8:] == (8, 9, 11, 13, 15, 18)
     assert found.total_base == round_size_down(found.asked_base, D("0.001")) == D("0.082")
-    distances = offsets_bps(geometry(SEED_004).behind_bps, 6.0)
+    distances = [6.0 + bps for bps in geometry(SEED_004).behind_bps]
     for layer, size in zip(found.layers, found.sizes_base, strict=True):
         assert float(size) * 3_000.0 * (1 - distances[layer] / 1e4) >= 10.0
 
@@ -243,9 +230,7 @@ def test_a_layer_without_a_price_is_left_out() -> None:
 
 
 def test_fifty_dollars_at_two_thousand_are_0_025() -> None:
-    """F8, and rounded down on the step."""
-    assert notional_to_base(D(50), D(2_000), D("0.001")) == D("0.025")
-    assert notional_to_base(D(50), D(2_001), D("0.001")) == D("0.024")
+    """F8."""
     params = LayerParams(size_by=SizeBy.NOTIONAL, layer_notional_quote=D(50))
     assert first_size_base(params, D(9), D(2_000)) == D("0.025")
 
@@ -292,57 +277,19 @@ def test_shrinking_stops_at_the_venues_minimum() -> None:
 )
 def test_the_adding_side_gives_up_layers_with_inventory(inventory: float, kept: int) -> None:
     """F6: floor(18 x (1 - 0.6 r)); long half of the limit leaves 12."""
-    assert adding_layers(18, inventory) == kept
+    assert adding_layers(18, inventory, 0.6) == kept
 
 
 def test_one_layer_is_always_left_and_none_is_made() -> None:
     """At the limit too; and off means all, whatever the inventory."""
-    assert (adding_layers(1, 1.0), adding_layers(2, 1.0, 1.0), adding_layers(0, 0.5)) == (1, 1, 0)
+    assert (adding_layers(1, 1.0, 0.6), adding_layers(2, 1.0, 1.0), adding_layers(0, 0.5, 0.6)) == (1, 1, 0)
     assert adding_layers(18, 1.0, 0.0) == 18
-    assert adding_layers(10, 0.5) == 7, "10 x 0.7 is 7, whatever floats make of it"
+    assert adding_layers(10, 0.5, 0.6) == 7, "10 x 0.7 is 7, whatever floats make of it"
 
 
 def test_an_inventory_that_is_no_number_is_refused() -> None:
     """It never becomes a number of layers."""
     for inventory in (float("nan"), float("inf")):
         with pytest.raises(ValueError, match="inventory_frac"):
-            adding_layers(18, inventory)
+            adding_layers(18, inventory, 0.6)
 
-
-def test_the_deepest_layers_go_first_under_a_cap() -> None:
-    """F15: 21 each under 180 are eight; the cap itself belongs to it."""
-    assert layers_within([D(21)] * 18, D(180)) == 8
-    assert layers_within([D(20)] * 18, D(180)) == 9
-    assert layers_within([D(20)], D(19)) == 0
-    assert layers_within([], D(0)) == 0
-    assert layers_within([D(30), D(80), D(1)], D(100)) == 1, "no small layer stands behind one that was given up"
-
-
-@pytest.mark.parametrize(
-    ("bids", "asks", "free", "kept"),
-    [
-        ([4, 4, 4], [4, 4, 4], 24, (3, 3)),
-        ([4, 4, 4], [4, 4, 4], 23, (2, 2)),
-        ([4, 4, 4], [4, 4, 4], 7, (0, 0)),
-        ([4, 4, 4], [4, 4, 4], -1, (0, 0)),
-        ([4, 4, 4], [0, 0, 0], 9, (2, 3)),
-        ([4, 4, 4], [0, 0, 5], 9, (2, 2)),
-        ([4], [4, 4, 4], 12, (1, 2)),
-        ([], [], 0, (0, 0)),
-    ],
-)
-def test_both_sides_give_up_their_deepest_layers_for_margin(
-    bids: list[int], asks: list[int], free: int, kept: tuple[int, int]
-) -> None:
-    """F13: depth by depth on both sides, so that none is favoured; layers that only reduce need no margin and stay."""
-    assert layers_within_margin([D(need) for need in bids], [D(need) for need in asks], D(free)) == kept
-
-
-# ---- what a program counts
-
-
-def test_size_beyond_a_programs_cap_earns_nothing() -> None:
-    """F11: of 2.5 BTC under a cap of 2, half a coin is beyond it; an unknown cap gives no figure."""
-    assert cap_use(D("2.5"), 2.0) == CapUse(D(2), D("0.5"))
-    assert cap_use(D("1.5"), 2.0) == CapUse(D("1.5"), D(0))
-    assert cap_use(D("1.5"), None) is None

@@ -28,7 +28,6 @@ from hummingbot_extensions.core.pricing import (
     checked_price,
     clear_of_touch,
     distance_bps,
-    held_in_band,
     lattice_price,
     least_distance_bps,
     with_floor,
@@ -168,16 +167,7 @@ def test_floor_and_band_leave_a_price_alone_that_keeps_them() -> None:
     price = at(6.0)
     assert with_floor(price, TRIAL_INPUTS, PricingParams()) is price
     assert with_floor(price, TRIAL_INPUTS, PricingParams(min_distance_bps=6.0)) is price
-    assert held_in_band(price, 1.5, 6.0) is price
     assert clear_of_touch(Side.BUY, price, TRIAL_INPUTS) is price
-
-
-@pytest.mark.parametrize(("away", "held"), [(12.0, 8.0), (8.0, 8.0), (0.0, 1.5), (-4.0, 1.5)])
-def test_skew_never_leaves_the_band(away: float, held: float) -> None:
-    """E17, T2: whatever the other terms did, the distance is held in the band and the clamp is a term."""
-    price = held_in_band(at(6.0).plus("inventory", away - 6.0), 1.5, 8.0)
-    assert price.distance_bps == held
-    assert (("band", held - away) in price.terms) is (held != away)
 
 
 @pytest.mark.parametrize(("side", "away", "price"), [

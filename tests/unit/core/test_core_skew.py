@@ -13,7 +13,6 @@ from hummingbot_extensions.core.skew import (
     Terms,
     adding_size_frac,
     clamped_distance,
-    clipped_from_frac,
     inventory_share,
     momentum_level,
     pressure_bps,
@@ -222,26 +221,6 @@ def test_t1_t2_seed_000s_distances_follow_the_skew(share: float) -> None:
     assert too_near_bps(5.0, 9.0, 7.0) == 5.0
     assert too_far_bps(10.0, 2.5, 7.0, 10.0) == 5.5
     assert too_far_bps(10.0, 8.5, 7.0, 10.0) == 10.0
-
-
-def test_t33_the_inventory_from_which_a_layer_is_clipped_is_known() -> None:
-    """Seed 002: 20 bps of shift pass the first offset of 1.2 on 3,000 (4 bps) from r = 0.2, without a dead band."""
-    seed = replace(SHIFT, skew_dead_frac=0.0, least_distance_bps=0.0)
-    clipped = clipped_from_frac(4.0, seed)
-    assert clipped == pytest.approx(0.2)
-    for inventory, is_clipped in ((0.199, False), (0.201, True)):
-        assert (clamped_distance(4.0, terms(Side.SELL, given(inventory), seed), seed)[1] > 0.0) is is_clipped
-
-
-@pytest.mark.parametrize(("base", "params", "clipped"), [
-    (6.0, OFF, None), (6.0, LINEAR, None), (5.9, LINEAR, 0.05 + 0.95 * 4.4 / 4.5), (1.0, LINEAR, 0.05),
-    (6.0, replace(LINEAR, skew_shift_on=True), 0.05 + 0.95 * 4.5 / 24.5),
-])
-def test_clipping_counts_pull_and_shift_and_the_dead_band(
-    base: float, params: SkewParams, clipped: float | None
-) -> None:
-    """6 bps less 4.5 just reaches the least distance of 1.5; anything nearer is clipped before the limit."""
-    assert clipped_from_frac(base, params) == (None if clipped is None else pytest.approx(clipped))
 
 
 def test_defaults_are_off_and_break_no_rule() -> None:
