@@ -48,9 +48,11 @@ def outlook(
     range_bps = volatility.range_bps(moved)
     touch_bid, touch_ask = _number(view.touch_bid or view.bid), _number(view.touch_ask or view.ask)
     bid_size, ask_size = _number(view.bid_size), _number(view.ask_size)
-    micro = None
-    if touch_bid is not None and touch_ask is not None:
+    micro = imbalance = None
+    if params.pricing.needs_micro and touch_bid is not None and touch_ask is not None:
         micro = drift.microprice(touch_bid, touch_ask, bid_size, ask_size)
+    if params.skew.skew_imbalance_on:
+        imbalance = drift.imbalance_frac(bid_size, ask_size)
     drifted = signals.momentum.drift_frac
     prices = PriceInputs(
         mark=mark, mid=view.mid, touch_bid=touch_bid, touch_ask=touch_ask, micro=micro, external=view.external,
@@ -59,9 +61,7 @@ def outlook(
         maker_fee_frac=account.maker_fee_frac, tick=float(view.rules.tick), last_fill_side=account.last_fill_side,
         others_bid=_number(view.others_bid), others_ask=_number(view.others_ask),
     )  # fmt: skip
-    skews = SkewInputs(
-        inventory, view.funding_rate_frac, drifted, drift.imbalance_frac(bid_size, ask_size), view.flow_frac, sigma
-    )
+    skews = SkewInputs(inventory, view.funding_rate_frac, drifted, imbalance, view.flow_frac, sigma)
     return Outlook(
         mark=mark,
         position=position,

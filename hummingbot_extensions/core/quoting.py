@@ -54,14 +54,24 @@ class Outlook:
     spacing_scale: float = 1.0
 
 
-def nearest_price(side: Side, view: MarketView, has_queue_limit: bool) -> Decimal | None:
+def nearest_price(side: Side, stand: Stand, view: MarketView) -> Decimal | None:
     """Best price that ``side`` may ask for: passive, and behind the book levels that count as near."""
-    bound = passive_bound(side, view)
-    if not has_queue_limit or bound is None:
+    bound, behind = passive_bound(side, view), behind_queue(side, stand, view)
+    if bound is None or behind is None:
         return bound
+    return min(bound, behind) if side is Side.BUY else max(bound, behind)
+
+
+def behind_queue(side: Side, stand: Stand, view: MarketView) -> Decimal | None:
+    """Best price behind the book levels that count as near; None while none does, or the mode joins the best price.
+
+    Both sides of the book are shown truncated down: an ask up to one grid step above the last near level is in it.
+    """
+    if stand.risk_bps <= NO_DANGER_BPS:
+        return None
     if side is Side.BUY:
-        return bound if view.bid_queue is None else min(bound, view.bid_queue - view.rules.tick)
-    return bound if view.ask_queue is None else max(bound, view.ask_queue + max(view.grid, view.rules.tick))
+        return None if view.bid_queue is None else view.bid_queue - view.rules.tick
+    return None if view.ask_queue is None else view.ask_queue + max(view.grid, view.rules.tick)
 
 
 def passive_bound(side: Side, view: MarketView) -> Decimal | None:
@@ -168,7 +178,7 @@ def _ladder(
         return Silence.BELOW_MINIMUM
     offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
     limits = venue_limits(rules)
-    bound = nearest_price(side, view, stand.risk_bps > NO_DANGER_BPS)
+    bound = nearest_price(side, stand, view)
     stand_bps = stand.distance_bps, stand.near_bps, stand.far_bps, stand.risk_bps
     ticks, sizes, first, near, far, risk = kernels.side_ladder(
         mark, limits.tick, sign, stand_bps, stand.most_bps, offsets, list(lots[:count]),

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from hummingbot_extensions.core.assignment import assigned, lots_of, ticks_of
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
-from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder
+from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quoting import behind_queue
 from hummingbot_extensions.core.risk import is_adding, room
 from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.silence import Silence
@@ -146,9 +147,11 @@ def _standing(
     """
     position = account.position if account.position is not None else Decimal(0)
     sign, now_ns = ladder.side.sign, view.now_ns
-    risk_tick, queue_tick = ladder.risk_tick * sign, _queue_tick(ladder, view)
+    behind = behind_queue(ladder.side, ladder.stand, view)
     adds, reducible = is_adding(ladder.side, position), abs(position)
     # Towards the market a price counts up on both sides.
+    risk_tick = ladder.risk_tick * sign
+    queue_tick = None if behind is None else math.ceil(behind / ladder.tick) * sign
     prices = [ticks_of(order, ladder) * sign for order in orders]
     left_over = free - sum([order.size for order in orders])
     for order in orders:
@@ -171,7 +174,7 @@ def _standing(
             risks[order.client_order_id] = CancelReason.OVER_CAP
         elif price > risk_tick:
             risks[order.client_order_id] = CancelReason.TOO_NEAR
-        elif queue_tick is not None and price >= queue_tick * sign:
+        elif queue_tick is not None and price > queue_tick:
             risks[order.client_order_id] = CancelReason.QUEUE_POSITION
         elif order.state is not OrderState.UNKNOWN:
             (aged if _is_aged(order, now_ns, params) else sure).append((order, price * sign))
@@ -190,20 +193,6 @@ NOT_SURE = (OrderState.CANCELLING, OrderState.UNKNOWN)
 
 def _nearest_first(pair: tuple[int, OwnOrder]) -> tuple[int, int]:
     return -pair[0], pair[1].placed_ns
-
-
-def _queue_tick(ladder: Ladder, view: MarketView) -> int | None:
-    """Price from which on towards the market an order stands among the near book levels; None while that is off.
-
-    Shown levels are truncated down, so an ask up to one grid step above the last near level is in it.
-    """
-    if ladder.stand.risk_bps <= NO_DANGER_BPS:
-        return None
-    if ladder.side is Side.BUY:
-        return None if view.bid_queue is None else math.ceil(view.bid_queue / ladder.tick)
-    if view.ask_queue is None:
-        return None
-    return math.ceil((view.ask_queue + max(view.grid, ladder.tick)) / ladder.tick) - 1
 
 
 def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
