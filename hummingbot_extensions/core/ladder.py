@@ -95,8 +95,23 @@ class Ladder:
         if self.is_reduce_only or sum(self.lots) <= room:
             return self
         count = kernels.room_prefix(self.lots, room)
+        return self._cut(count, room - sum(self.lots[:count]), rules)
+
+    def worth_at_most(self, cap_quote: Decimal, rules: MarketRules) -> Ladder:
+        """The ladder cut to what is worth ``cap_quote`` together, in the same way: the deepest layers go first."""
+        if self.is_reduce_only:
+            return self
+        # In ticks times lots.
+        left = int(cap_quote / (self.tick * self.step))
+        for count, (ticks, lots) in enumerate(zip(self.ticks, self.lots, strict=True)):
+            if ticks * lots > left:
+                return self._cut(count, left // ticks, rules)
+            left -= ticks * lots
+        return self
+
+    def _cut(self, count: int, left: int, rules: MarketRules) -> Ladder:
+        """The first ``count`` layers, and of the next one ``left`` lots unless the venue takes no so small order."""
         lots = list(self.lots[:count])
-        left = room - sum(lots)
         size = left * self.step
         if left > 0 and size >= rules.min_size and size * self.price(count) >= rules.min_notional:
             lots.append(left)

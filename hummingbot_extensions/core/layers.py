@@ -90,7 +90,11 @@ class LayerParams:
         le=1,
     )
     side_notional_cap_quote: Decimal | None = param(
-        None, "Most that the orders of one side are worth together, quote units; left out: no cap.", "layers", gt=0
+        None,
+        "Most that the orders of one side are worth together, quote units: the deepest layers go first; left out: no "
+        "cap.",
+        "layers",
+        gt=0,
     )
     shrink_from_bps: float | None = param(
         None, "Range of the mid above which sizes shrink, bps; left out: never.", "layers", ge=0, le=10_000

@@ -31,6 +31,8 @@ from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketRules, MarketView
 from hummingbot_extensions.kernels import quotes as kernels
 
+CAP_USED_FRAC = Decimal("0.995")
+"""Layers are wanted up to this part of a side's cap: orders that serve them stand up to half a percent dearer."""
 SIZE_KEPT_FRAC = 0.5
 """An order that partial fills left under this part of the wanted size is replaced."""
 
@@ -187,11 +189,14 @@ def _ladder(
     )  # fmt: skip
     if not ticks:
         return _why_empty(side, stand, outlook.mark, bound, limits)
-    return Ladder(
+    ladder = Ladder(
         side, mark, rules.tick, rules.step, reducible is not None, stand, tuple([which[each] for each in first]),
         tuple([offsets[each] for each in first]), tuple(ticks), tuple(sizes),
         tuple([max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in sizes]), tuple(near), tuple(far), risk,
     )  # fmt: skip
+    if params.layers.side_notional_cap_quote is not None:
+        ladder = ladder.worth_at_most(params.layers.side_notional_cap_quote * CAP_USED_FRAC, rules)
+    return ladder if len(ladder) else Silence.BELOW_MINIMUM
 
 
 def _why_empty(side: Side, stand: Stand, mark: float, bound: Decimal | None, limits: VenueLimits) -> Silence:

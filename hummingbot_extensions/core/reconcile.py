@@ -362,12 +362,18 @@ def _size_that_fits(
     side: Side, wanted: Quote, position: Decimal, orders: Sequence[OwnOrder], account: AccountView, view: MarketView,
     params: QuoteParams,
 ) -> Decimal:
-    """Largest size up to the wanted one that keeps the worst case under the cap; reduce-only: within the position."""
+    """Largest size up to the wanted one that keeps the worst case under the cap, and what the side's orders are worth
+    under theirs; reduce-only: within the position.
+    """
     if wanted.is_reduce_only:
         resting = sum((order.size for order in orders), Decimal(0))
         limit = max(Decimal(0), abs(position) - resting)
     else:
         limit = room(side, account.worst_position(side), orders, params.worst_case_cap_base)
+        cap_quote = params.layers.side_notional_cap_quote
+        if cap_quote is not None:
+            worth = sum((order.size * order.price for order in orders), Decimal(0))
+            limit = min(limit, max(Decimal(0), cap_quote - worth) / wanted.price)
     return round_size_down(min(wanted.size, limit), view.rules.step)
 
 

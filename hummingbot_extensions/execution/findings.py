@@ -15,6 +15,7 @@ from hummingbot_extensions.core.gate_params import GateParams, plan_problems
 from hummingbot_extensions.core.layers import LayerSizes, SizeBy
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import Anchor, Mode
+from hummingbot_extensions.core.quoting import CAP_USED_FRAC
 from hummingbot_extensions.core.view import MarketRules
 
 Problem = tuple[str, str]
@@ -95,11 +96,6 @@ def _without_input(params: QuoteParams) -> list[Problem]:
             "size_by",
             "equity needs the account's equity, which is not read yet. Set it to base or notional",
         ),
-        (
-            params.layers.side_notional_cap_quote is None,
-            "side_notional_cap_quote",
-            "is not held by the layers yet. Use max_side_resting_quote, which the gate holds",
-        ),
     )
     return [(field, text) for holds, field, text in rules if not holds]
 
@@ -149,6 +145,19 @@ def layer_sizes(params: QuoteParams, mark: Decimal, rules: MarketRules) -> Layer
     return layers.sizes_base(params.layers, shape.weights, shape.behind_bps, first, float(mark), rules)
 
 
+def _beyond_cap(params: QuoteParams, sizes: LayerSizes, mark: Decimal, rules: MarketRules) -> list[Warned]:
+    """What a cap on a side's worth keeps from resting."""
+    cap = params.layers.side_notional_cap_quote
+    worth = sizes.total_base * mark
+    if cap is None or worth <= cap * CAP_USED_FRAC:
+        return []
+    least = max(rules.min_size * mark, rules.min_notional)
+    text = f"one side's orders would be worth {worth:.2f}, so the deepest never rest. Lower the sizes or raise it"
+    if cap * CAP_USED_FRAC < least:
+        text = f"the venue takes no order under {least:.2f}, so nothing is quoted. Raise it"
+    return [Warned("T32", "side_notional_cap_quote", f"{cap}: {text}")]
+
+
 def market_findings(
     params: QuoteParams, gate: GateParams, leverage: int, mark: Decimal, rules: MarketRules,
     available_quote: Decimal | None,
@@ -157,7 +166,7 @@ def market_findings(
     sizes = layer_sizes(params, mark, rules)
     if sizes is None:
         return []
-    found = []
+    found = _beyond_cap(params, sizes, mark, rules)
     if sizes.valid < sizes.asked:
         text = (
             f"{sizes.valid} of {sizes.asked} layers are as large as the venue asks (at least {rules.min_size}, worth "

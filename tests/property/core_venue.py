@@ -142,7 +142,9 @@ class World:
     # --- what must hold at any time ---
 
     def check(self) -> None:
-        """No subset of the open orders may fill past the cap, no window may hold more cancels than the budget."""
+        """No subset of the open orders may fill past the cap, no side is worth more than its own, and no window holds
+        more cancels than the budget.
+        """
         cap = self.params.worst_case_cap_base
         start = abs(self.position)
         for side in Side:
@@ -150,6 +152,10 @@ class World:
                          if order.is_open and order.side is side and not order.is_reduce_only), D(0))
             if plain:
                 assert self.position * side.sign + plain <= max(cap, start), (side, self.position, plain)
+            cap_quote = self.params.layers.side_notional_cap_quote
+            worth = sum((order.told_left * order.price for order in self.orders.values()
+                         if order.side is side and not order.is_reduce_only), D(0))
+            assert cap_quote is None or worth <= cap_quote, (side, worth)
         recent = [at for at in self.budgeted_cancels_ns if self.now_ns - at < 60 * SECOND]
         assert len(recent) <= self.params.cancel_budget_per_min
         for side in Side:

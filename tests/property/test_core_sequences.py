@@ -29,6 +29,8 @@ CONFIGS = (
             volatility_pause_bps=9.0, coalesce_ms=250.0),
     variant(mode="geometric", start_offset_bps=5.0, layer_count=6, first_spacing_bps=2.0, order_size_base=D("0.004"),
             adding_cut_frac=0.6, skew_size_on=True, queue_position_limit=2, skew_shift_on=True, min_dwell_ms=0.0),
+    variant(layer_count=4, first_spacing_bps=0.5, order_size_base=D("0.004"), side_notional_cap_quote=D(1300)),
+    variant(mode="geometric", start_offset_bps=5.0, layer_count=3, side_notional_cap_quote=D(405), min_dwell_ms=0.0),
     variant(order_distance_bps=8.9, rebalance_distance_bps=9.0, cancel_distance_bps=8.5, band_margin_bps=1.0),
 )
 

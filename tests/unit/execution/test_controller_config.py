@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from controllers.market_making.perp_market_maker import PerpMarketMaker, PerpMarketMakerConfig
 from hummingbot_extensions.cli import parameters
 from hummingbot_extensions.core import spec
+from hummingbot_extensions.core.view import MarketRules
 from hummingbot_extensions.execution import config as market_maker
 from hummingbot_extensions.execution import findings
 
@@ -57,7 +59,7 @@ MISTAKES = {
     "no leader": ({"anchor": "external"}, "anchor: external needs another venue's price"),
     "points": ({"points_distance_bps": 25}, "points_distance_bps"),
     "equity": ({"size_by": "equity", "layer_equity_frac": "0.01"}, "size_by: equity needs"),
-    "side cap": ({"side_notional_cap_quote": 100}, "Use max_side_resting_quote"),
+    "side cap": ({"side_notional_cap_quote": 0}, "side_notional_cap_quote"),
     "no such pricer": ({"mode": "uptimes"}, "mode: uptimes is no pricer"),
     "own pricer missing": ({"mode": "no_such_module:f"}, "no_such_module cannot be imported"),
     "infinite distance": ({"avellaneda_per_sigma": float("inf")}, "avellaneda_per_sigma"),
@@ -168,13 +170,14 @@ OPTIONAL = {
     "layer_notional_quote": 200, "layer_equity_frac": 0.02, "max_order_size_base": 0.04, "shrink_from_bps": 2,
     "shrink_until_bps": 5, "max_open_orders": 20, "max_open_orders_account": 40, "max_net_quote": 5000,
     "max_net_account_quote": 6000, "max_resting_quote": 2000, "max_side_resting_quote": 1000,
+    "side_notional_cap_quote": 900,
     "min_available_quote": 0, "daily_orders": 5000, "daily_turnover_quote": 100000,
     "daily_added_base": 5, "stop_loss_bps": 50, "take_profit_bps": 30, "time_limit_s": 600,
     "trailing_activation_bps": 20, "trailing_delta_bps": 5,
 }  # fmt: skip
 """A legal value of everything that is off while it is None."""
 REFUSED_SO_FAR = {
-    "points_distance_bps", "side_notional_cap_quote", "liquidation_distance_stop_frac",
+    "points_distance_bps", "liquidation_distance_stop_frac",
     "liquidation_distance_shrink_frac", "margin_ratio_stop", "margin_ratio_shrink",
 }  # fmt: skip
 
@@ -242,3 +245,15 @@ def test_margin_limits_are_refused_while_nothing_brings_their_figures() -> None:
     for name, value in (("liquidation_distance_stop_frac", "0.1"), ("margin_ratio_stop", "1.5")):
         with pytest.raises(ValidationError, match=f"{name}: needs the account's distance to liquidation"):
             PerpMarketMakerConfig(id="x", **{name: value})
+
+
+def test_a_cap_that_cuts_is_named_before_it_trades() -> None:
+    """Two orders of 0.002 a side at 100,000 are worth 400."""
+    rules = MarketRules(Decimal("0.01"), Decimal("0.0001"), Decimal("0.0001"), None, Decimal(10))
+    said = {}
+    for cap in (9, 300, 500):
+        config = PerpMarketMakerConfig(id="x", layer_count=2, order_size_base="0.002", side_notional_cap_quote=cap)
+        said[cap] = [(found.trap, found.field, found.text) for found in findings.market_findings(
+            config.params(), config.gate_params(), 1, Decimal(100_000), rules, Decimal(10_000))]
+    assert [trap[:2] for trap in said[9] + said[300]] == [("T32", "side_notional_cap_quote")] * 2
+    assert "nothing is quoted" in said[9][0][2] and "the deepest never rest" in said[300][0][2] and said[500] == []
