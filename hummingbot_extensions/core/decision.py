@@ -9,7 +9,7 @@ from hummingbot_extensions.core.breaker_state import BreakerState
 from hummingbot_extensions.core.drift import MomentumState
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.mode_switch import ModeState
-from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.volatility import VolatilityState
@@ -69,6 +69,9 @@ class DecisionState:
     bids_placed_ns: tuple[int | None, ...] = ()
     asks_placed_ns: tuple[int | None, ...] = ()
     """When each layer was last placed."""
+    bid_points_placed_ns: int | None = None
+    ask_points_placed_ns: int | None = None
+    """The same of the layer for points."""
     bid_outdated_ns: int | None = None
     ask_outdated_ns: int | None = None
     """Since when each side has orders that serve no layer."""
@@ -81,6 +84,8 @@ class DecisionState:
 
     def placed_ns(self, side: Side, layer: int) -> int | None:
         """When an order was last placed for a layer; None for never."""
+        if layer == POINTS_LAYER:
+            return self.bid_points_placed_ns if side is Side.BUY else self.ask_points_placed_ns
         times = self.bids_placed_ns if side is Side.BUY else self.asks_placed_ns
         return times[layer] if layer < len(times) else None
 
@@ -93,6 +98,10 @@ class DecisionState:
         return replace(self, ask_outdated_ns=since_ns)
 
     def with_placed(self, side: Side, layer: int, now_ns: int) -> DecisionState:
+        if layer == POINTS_LAYER:
+            if side is Side.BUY:
+                return replace(self, bid_points_placed_ns=now_ns)
+            return replace(self, ask_points_placed_ns=now_ns)
         times = list(self.bids_placed_ns if side is Side.BUY else self.asks_placed_ns)
         times.extend([None] * (layer + 1 - len(times)))
         times[layer] = now_ns

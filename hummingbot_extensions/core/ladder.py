@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from hummingbot_extensions.core.quote import PriceBreakdown, Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, PriceBreakdown, Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketRules
 from hummingbot_extensions.kernels import quotes as kernels
@@ -48,6 +48,8 @@ class Ladder:
     layers: tuple[int, ...]
     """Which layer each is, counted from the market outwards; what the venue's minimum left out is skipped."""
     offsets_bps: tuple[float, ...]
+    """How far behind the first each stands; of the layer for points, which is the last one, its distance from the
+    mark."""
     ticks: tuple[int, ...]
     lots: tuple[int, ...]
     min_lots: tuple[int, ...]
@@ -57,6 +59,16 @@ class Ladder:
 
     def __len__(self) -> int:
         return len(self.ticks)
+
+    @property
+    def has_points(self) -> bool:
+        """Whether the last layer is the one for points."""
+        return self.layers[-1:] == (POINTS_LAYER,)
+
+    @property
+    def largest_size(self) -> Decimal:
+        """Size of the largest layer of the mode, base units."""
+        return max(self.lots[: len(self.lots) - self.has_points], default=0) * self.step
 
     def price(self, index: int) -> Decimal:
         return self.ticks[index] * self.tick
@@ -70,7 +82,10 @@ class Ladder:
         away = (1.0 - float(price) / self.mark) * 1e4 * self.side.sign
         terms = self.stand.terms
         intended = self.stand.distance_bps
-        if self.offsets_bps[index]:
+        if self.layers[index] == POINTS_LAYER:
+            intended = self.offsets_bps[index]
+            terms = (("points_distance", intended),)
+        elif self.offsets_bps[index]:
             terms = (*terms, ("layer", self.offsets_bps[index]))
             intended += self.offsets_bps[index]
         (free,) = kernels.price_ticks(self.mark, float(self.tick), self.side.sign, [intended])
@@ -89,9 +104,12 @@ class Ladder:
     def within(self, room_base: Decimal, rules: MarketRules) -> Ladder:
         """The ladder cut to what may fill together, nearest first: the deepest layers shrink and vanish first.
 
-        ``room_base`` is what may be added before the cap. A reduce-only ladder is left as it is.
+        ``room_base`` is what may be added before the cap. A reduce-only ladder is left as it is. The layer for points
+        stands only where room is left to replace any other layer's order before that one is cancelled.
         """
         room = int(max(room_base, Decimal(0)) / self.step)
+        if self.has_points and sum(self.lots) + int(self.largest_size / self.step) > room:
+            return self._cut(len(self) - 1, 0, rules).within(room_base, rules)
         if self.is_reduce_only or sum(self.lots) <= room:
             return self
         count = kernels.room_prefix(self.lots, room)
@@ -103,6 +121,9 @@ class Ladder:
             return self
         # In ticks times lots.
         left = int(cap_quote / (self.tick * self.step))
+        worth = [ticks * lots for ticks, lots in zip(self.ticks, self.lots, strict=True)]
+        if self.has_points and sum(worth) + max(worth[:-1]) > left:
+            return self._cut(len(self) - 1, 0, rules).worth_at_most(cap_quote, rules)
         for count, (ticks, lots) in enumerate(zip(self.ticks, self.lots, strict=True)):
             if ticks * lots > left:
                 return self._cut(count, left // ticks, rules)

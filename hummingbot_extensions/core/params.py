@@ -8,7 +8,7 @@ from decimal import Decimal
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.drift import DriftParams
 from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
-from hummingbot_extensions.core.layers import LayerParams
+from hummingbot_extensions.core.layers import LayerParams, geometry
 from hummingbot_extensions.core.pricing import Mode, PricingParams
 from hummingbot_extensions.core.skew import SkewParams
 from hummingbot_extensions.core.spec import param, section
@@ -253,7 +253,34 @@ class QuoteParams:
             ),
         )
         own = [(field, text) for holds, field, text in rules if not holds]
+        own += self._points_problems()
         return [
             *own, *self.pricing.problems(), *self.layers.problems(self.order_size_base), *self.skew.problems(),
             *self.volatility.problems(), *self.drift.problems(),
         ]  # fmt: skip
+
+    def _points_problems(self) -> list[tuple[str, str]]:
+        """The layer for points has to stand behind those of the modes, so that neither serves the other's band."""
+        pricing = self.pricing
+        points = pricing.points_distance_bps
+        if points is None or self.layers.problems(self.order_size_base):
+            return []
+        if not pricing.points_tolerance_bps < points:
+            return [(
+                "points_tolerance_bps",
+                f"{pricing.points_tolerance_bps:g} is not below points_distance_bps {points:g}. Lower it",
+            )]  # fmt: skip
+        for mode in (pricing.mode, pricing.volatile_mode):
+            base = None if mode is None else pricing.base_distance_bps(mode)
+            if base is None:
+                continue
+            deepest, what = base + geometry(self.layers).behind_bps[-1], f"mode {mode}'s last layer"
+            if mode == Mode.UPTIME:
+                deepest, what = self.band_bps - self.band_margin_bps, "band_bps - band_margin_bps"
+            if points <= deepest:
+                return [(
+                    "points_distance_bps",
+                    f"{points:g} is not beyond {what}, {deepest:g}: an order there would serve the mode. Raise it, or "
+                    "use layer_count for more orders inside",
+                )]  # fmt: skip
+        return []

@@ -35,15 +35,17 @@ def rests(quotes: Iterable[QuoteInterval]) -> list[list[QuoteInterval]]:
     return found
 
 
-def points(
+def band_points(
     quotes: Iterable[QuoteInterval],
     marks: Sequence[tuple[int, float]],
     alive: Sequence[tuple[int, int]],
     start_ns: int,
     end_ns: int,
     rules: PointsRules,
-) -> float | None:
-    """Points earned over [start, end); None when a term of the rules is not known. Arguments as of ``uptime.in_band``.
+) -> tuple[float, ...] | None:
+    """Points earned over [start, end) in each band of the rules; None when a term of the rules is not known.
+
+    Arguments as of ``uptime.in_band``.
 
     An order counts from its first instant once it has rested longer than the dwell, filled or not, on one side or on
     two; one that rested exactly as long does not. While the mark moves, the order is in the band of that moment, and an
@@ -52,12 +54,14 @@ def points(
     if rules.dwell_s is None or rules.points_per_usd_day is None or rules.bands is None:
         return None
     dwell_ns = rules.dwell_s * SECOND_NS
-    earned = []
+    earned: list[list[float]] = [[] for _ in rules.bands]
     for rest in rests(quotes):
         if rest[-1].end_ns - rest[0].start_ns <= dwell_ns:
             continue
-        earned += [_weighted_ns(quote, marks, alive, start_ns, end_ns, rules.bands) for quote in rest]
-    return fsum(earned) * rules.points_per_usd_day / (DAY_S * SECOND_NS)
+        for quote in rest:
+            for band, weighted in _weighted_ns(quote, marks, alive, start_ns, end_ns, rules.bands).items():
+                earned[band].append(weighted)
+    return tuple(fsum(band) * rules.points_per_usd_day / (DAY_S * SECOND_NS) for band in earned)
 
 
 def _weighted_ns(
@@ -67,21 +71,22 @@ def _weighted_ns(
     start_ns: int,
     end_ns: int,
     bands: Sequence[PointsBand],
-) -> float:
-    """Notional x nanoseconds x share of one interval."""
+) -> dict[int, float]:
+    """Notional x nanoseconds x share of one interval, in each band that it was in."""
     low_ns, high_ns = max(quote.start_ns, start_ns), min(quote.end_ns, end_ns)
     first, last = mark_range(marks, low_ns, high_ns)
-    weighted = 0.0
+    known_ns: dict[int, int] = {}
     for at in range(first, last if low_ns < high_ns else first):
-        share = _share_frac(quote.price, marks[at][1], bands)
-        if share:
+        band = _band(quote.price, marks[at][1], bands)
+        if band is not None:
             until_ns = marks[at + 1][0] if at + 1 < last else high_ns
-            weighted += share * _known_ns(alive, max(marks[at][0], low_ns), until_ns)
-    return quote.price * quote.size * weighted
+            known_ns[band] = known_ns.get(band, 0) + _known_ns(alive, max(marks[at][0], low_ns), until_ns)
+    notional = quote.price * quote.size
+    return {band: notional * bands[band].share_frac * spent_ns for band, spent_ns in known_ns.items()}
 
 
-def _share_frac(price: float, mark: float, bands: Sequence[PointsBand]) -> float:
-    return next((band.share_frac for band in bands if is_in_band(price, mark, band.to_bps)), 0.0)
+def _band(price: float, mark: float, bands: Sequence[PointsBand]) -> int | None:
+    return next((at for at, band in enumerate(bands) if is_in_band(price, mark, band.to_bps)), None)
 
 
 def _known_ns(alive: Sequence[tuple[int, int]], low_ns: int, high_ns: int) -> int:

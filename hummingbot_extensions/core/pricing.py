@@ -187,7 +187,8 @@ class PricingParams:
       ``avellaneda_per_sigma`` and ``avellaneda_per_funding`` are bps of half-spread for each bps of sigma and for each
       3 bps an hour of funding.
     - ``start_offset_bps``: first layer of mode ``geometric``, from the anchor.
-    - ``points_distance_bps``: one more quote a side, from the mark, beside those of the mode.
+    - ``points_distance_bps``: one more quote a side, from the mark, beside those of the mode, see
+      ``core.points_layer``; with ``points_tolerance_bps``, ``points_size_frac`` and ``points_dwell_ms``.
     - ``min_distance_bps`` and ``fee_buffer_bps`` (beyond the maker fee): no quote stands nearer to the mark.
     - ``breakeven``, ``ping_pong``: see ``core.breakeven`` and ``core.mode_switch``.
     - ``pinning_enter_frac``, ``pinning_leave_frac`` of the soft limit: mode ``pinning`` from the first until under the
@@ -246,6 +247,21 @@ class PricingParams:
     )
     points_distance_bps: float | None = param(
         None, "Distance of one more quote a side from mark, for points, bps; left out: none.", "quote", gt=0, le=500
+    )
+    points_tolerance_bps: float = param(
+        4.0, "Points: an order is replaced once it stands so far from points_distance_bps, either way, bps.", "quote",
+        gt=0, le=100,
+    )  # fmt: skip
+    points_size_frac: float = param(
+        1.0, "Points: size of the order, as a factor of the first layer's.", "quote", gt=0, le=100
+    )
+    points_dwell_ms: float = param(
+        5000.0,
+        "Points: an order is not replaced younger than this, risk apart, ms; the program asks for more than 3 s of "
+        "rest, which begins when the order has arrived.",
+        "quote",
+        ge=0,
+        le=60_000,
     )
     min_distance_bps: float | None = param(
         None, "No quote stands nearer to mark than this, bps; left out: off.", "quote", ge=0, le=500

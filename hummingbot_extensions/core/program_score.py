@@ -8,7 +8,7 @@ from math import fsum
 
 from hummingbot_extensions.core.flicker import FlickerScore, flicker
 from hummingbot_extensions.core.maker_hours import HourScore, eligible_base_s, hour_scores
-from hummingbot_extensions.core.points import points
+from hummingbot_extensions.core.points import band_points
 from hummingbot_extensions.core.programs import MakerHoursRules, ProgramMarket, ProgramRules
 from hummingbot_extensions.core.uptime import DepthStep, InBand, QuoteInterval, band_depth, in_band_of
 
@@ -51,6 +51,8 @@ class ProgramScore:
     maker_hours: float | None
     exact_maker_hours: float | None
     points: float | None
+    band_points: tuple[float, ...] | None
+    """Points of each band, nearest first; they add up to ``points``."""
     flicker: FlickerScore | None
     unknown: tuple[str, ...]
     """Fields of the rule file whose null keeps a figure here from being known, in its spelling."""
@@ -67,9 +69,9 @@ def program_score(rules: ProgramRules, record: MarketRecord, seed: object = 0) -
         cap = hours_rules.markets.get(record.symbol, ProgramMarket(None, None)).cap_base
         hours = tuple(hour_scores(steps or (), hours_rules, record.symbol, record.utc_offset_ns, seed))
     alive_ns = sum(max(0, min(high, span[1]) - max(low, span[0])) for low, high in record.alive)
-    earned_points = None
+    earned = None
     if rules.points is not None and rules.reference is not None:
-        earned_points = points(record.quotes, record.marks, record.alive, *span, rules.points)
+        earned = band_points(record.quotes, record.marks, record.alive, *span, rules.points)
     return ProgramScore(
         program=rules.name,
         symbol=record.symbol,
@@ -81,7 +83,8 @@ def program_score(rules: ProgramRules, record: MarketRecord, seed: object = 0) -
         hours=hours,
         maker_hours=_total([hour.maker_hours for hour in hours]),
         exact_maker_hours=_total([hour.exact_maker_hours for hour in hours]),
-        points=earned_points,
+        points=None if earned is None else fsum(earned),
+        band_points=earned,
         flicker=None if rules.flicker is None else flicker(record.quotes, *span, rules.flicker),
         unknown=unknown_terms(rules, record.symbol),
     )

@@ -8,6 +8,9 @@ from decimal import Decimal
 
 from hummingbot_extensions.core.types import Side
 
+POINTS_LAYER = 64
+"""Number of the layer that stands for a program's points, behind every layer that a mode may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class PriceBreakdown:
@@ -27,7 +30,10 @@ class PriceBreakdown:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One order we want to rest; prices on the tick, sizes on the step, unsigned. ``layer`` counts outwards from 0."""
+    """One order we want to rest; prices on the tick, sizes on the step, unsigned.
+
+    ``layer`` counts outwards from 0; the one for points is ``POINTS_LAYER``.
+    """
 
     side: Side
     price: Decimal

@@ -15,6 +15,7 @@ from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.points_layer import with_points
 from hummingbot_extensions.core.pricing import (
     JOINING_MODES,
     Mode,
@@ -194,6 +195,11 @@ def _ladder(
         tuple([offsets[each] for each in first]), tuple(ticks), tuple(sizes),
         tuple([max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in sizes]), tuple(near), tuple(far), risk,
     )  # fmt: skip
+    if params.pricing.points_distance_bps is not None and reducible is None:
+        ladder = with_points(
+            ladder, params.pricing, lots[0], None if bound is None else _bound_tick(bound, rules.tick, sign),
+            limits.least_lots, limits.most_lots, limits.least_value,
+        )  # fmt: skip
     if params.layers.side_notional_cap_quote is not None:
         ladder = ladder.worth_at_most(params.layers.side_notional_cap_quote * CAP_USED_FRAC, rules)
     return ladder if len(ladder) else Silence.BELOW_MINIMUM

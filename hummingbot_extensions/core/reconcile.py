@@ -12,7 +12,7 @@ from hummingbot_extensions.core.assignment import assigned, lots_of, ticks_of
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.quoting import behind_queue
 from hummingbot_extensions.core.risk import is_adding, room
 from hummingbot_extensions.core.rounding import round_size_down
@@ -211,7 +211,8 @@ def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
     lots = lots_of(order, ladder)
     reason = CancelReason.REPLACED
-    if (ladder.far_ticks[-1] - ticks) * sign > 0:
+    last = len(ladder) - (2 if ladder.has_points and not order.is_points else 1)
+    if (ladder.far_ticks[last] - ticks) * sign > 0:
         reason = CancelReason.TOO_FAR
     elif order.price == ladder.price(nearest) and lots == ladder.lots[nearest]:
         reason = CancelReason.AGED
@@ -253,6 +254,7 @@ def _fill_holes(
     most = ORDERS_A_LAYER * (len(standing.kept) + len(holes))
     unknown = list(standing.unknown)
     margin = account
+    is_alone = all(order.side is side for order in account.orders)
     for index in holes:
         if unknown:
             unknown.pop(0)
@@ -272,7 +274,8 @@ def _fill_holes(
             reasons.append(Silence.THROTTLED)
             continue
         quote = ladder.quote(index)
-        lack = _lack(side, quote, position, [*orders, *placed], margin, view, params)
+        spare = ladder.largest_size * (2 if is_alone else 1) if quote.layer == POINTS_LAYER else Decimal(0)
+        lack = _lack(side, quote, position, [*orders, *placed], margin, view, params, spare)
         if isinstance(lack, Silence):
             reasons.append(lack)
             if cover is None:
@@ -296,15 +299,18 @@ def _fill_holes(
 
 def _lack(
     side: Side, quote: Quote, position: Decimal, orders: Sequence[OwnOrder], account: AccountView, view: MarketView,
-    params: QuoteParams,
+    params: QuoteParams, spare_base: Decimal = Decimal(0),
 ) -> Decimal | Silence:
-    """Size in which ``quote`` may be placed beside ``orders``, or what keeps it from being placed at all."""
+    """Size in which ``quote`` may be placed beside ``orders``, or what keeps it from being placed at all.
+
+    ``spare_base`` more has to find its margin afterwards.
+    """
     size = _size_that_fits(side, quote, position, orders, account, view, params)
     if size < quote.size and orders:
         return Silence.CANCEL_FIRST
     if size < view.rules.min_size or size * quote.price < view.rules.min_notional or size <= 0:
         return Silence.WORST_CASE
-    if not quote.is_reduce_only and _is_short_of_margin(side, size, quote.price, position, account):
+    if not quote.is_reduce_only and _is_short_of_margin(side, size + spare_base, quote.price, position, account):
         return Silence.MARGIN
     return size
 
@@ -338,10 +344,11 @@ def _is_cancel_under_way(order: OwnOrder) -> bool:
     )
 
 
-def _has_cancel_budget(state: DecisionState, now_ns: int, params: QuoteParams) -> bool:
+def _has_cancel_budget(order: OwnOrder, state: DecisionState, now_ns: int, params: QuoteParams) -> bool:
+    """Whether the minute leaves a cancel for ``order``; orders for points may spend half of it and leave the rest."""
     # Oldest first: what is out of the window stands before the rest.
     recent = len(state.cancels_ns) - bisect_right(state.cancels_ns, now_ns - CANCEL_WINDOW_NS)
-    return recent < params.cancel_budget_per_min
+    return recent < (params.cancel_budget_per_min // 2 if order.is_points else params.cancel_budget_per_min)
 
 
 def _with_cancel(state: DecisionState, now_ns: int) -> DecisionState:
@@ -351,11 +358,14 @@ def _with_cancel(state: DecisionState, now_ns: int) -> DecisionState:
 
 def _may_cancel(order: OwnOrder, now_ns: int, params: QuoteParams, state: DecisionState) -> bool:
     """Whether the budget and the order's age allow a cancel that is not for risk."""
-    return _has_cancel_budget(state, now_ns, params) and _has_dwelt(order, now_ns, params)
+    return _has_cancel_budget(order, state, now_ns, params) and _has_dwelt(order, now_ns, params)
 
 
 def _has_dwelt(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
-    return (now_ns - order.placed_ns) / 1e6 >= params.min_dwell_ms
+    dwell_ms = params.min_dwell_ms
+    if order.is_points:
+        dwell_ms = max(dwell_ms, params.pricing.points_dwell_ms)
+    return (now_ns - order.placed_ns) / 1e6 >= dwell_ms
 
 
 def _size_that_fits(

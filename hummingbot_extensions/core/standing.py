@@ -30,6 +30,8 @@ class ProgramStanding:
     points: float | None
     """Of this run, all hours. None too for a program that pays none, see ``has_points``."""
     hour_points: float | None
+    band_points: dict[float, float] | None
+    """``points`` by band: what was earned up to so many bps, beyond the band before."""
     flicker: FlickerScore | None
     """Of the running hour."""
     month: MonthOutlook | None
@@ -41,7 +43,8 @@ class ProgramStanding:
 @dataclass(slots=True)
 class _Folded:
     hours: list[HourScore] = field(default_factory=list)
-    points: list[float | None] = field(default_factory=list)
+    points: list[tuple[float, ...] | None] = field(default_factory=list)
+    """Of each band."""
 
 
 class Standings:
@@ -89,11 +92,15 @@ class Standings:
         hours = [*folded.hours, *(hour for score in scores for hour in score.hours)]
         is_monthly = rules.cadence is Cadence.MONTH and bool(hours)
         now_utc_ns = now_ns + self._record.utc_offset_ns
+        earned = _band_totals([*folded.points, *(score.band_points for score in scores)])
+        bands = rules.points.bands if rules.points is not None else None
         return ProgramStanding(
             program=rules.name,
             hour=last.hours[-1] if last.hours else None,
-            points=_total([*folded.points, *(score.points for score in scores)]),
+            points=None if earned is None else fsum(earned),
             hour_points=last.points,
+            band_points=None if earned is None or bands is None else {
+                band.to_bps: each for band, each in zip(bands, earned, strict=True)},
             flicker=last.flicker,
             month=month_outlook(rules, {self._record.symbol: hours}, now_utc_ns) if is_monthly else None,
             unknown=last.unknown,
@@ -113,7 +120,7 @@ class Standings:
         for program in self.rules:
             score, folded = program_score(program, record, SAMPLE_SEED), self._folded[program.name]
             folded.hours = [*folded.hours, *score.hours][-KEPT_HOURS:]
-            folded.points = [_total([*folded.points, score.points])]
+            folded.points = [_band_totals([*folded.points, score.band_points])]
         self._record.forget(end_ns)
         self._from_ns = end_ns
 
@@ -122,6 +129,7 @@ class Standings:
         return hour_of(at_ns + offset_ns) + HOUR_NS - offset_ns
 
 
-def _total(values: Sequence[float | None]) -> float | None:
+def _band_totals(values: Sequence[tuple[float, ...] | None]) -> tuple[float, ...] | None:
+    """Sum of each band over all ``values``; None while one of them is not known."""
     known = [value for value in values if value is not None]
-    return fsum(known) if values and len(known) == len(values) else None
+    return tuple(fsum(band) for band in zip(*known, strict=True)) if values and len(known) == len(values) else None

@@ -98,6 +98,8 @@ class OwnOrder:
     cancel_sent_ns: int | None = None
     is_risk_cancel: bool = False
     """Whether the cancel that is under way was for risk: those may overdraw the cancel budget."""
+    is_points: bool = False
+    """Whether it was placed for a program's points, which ask for a longer rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def _score_json(rules: ProgramRules, score: ProgramScore, now_utc_ns: int) -> di
         "maker_hours": score.maker_hours,
         "exact_maker_hours": score.exact_maker_hours,
         "points": score.points,
+        "points_by_band": _by_band(rules, score),
         "flicker": None if flicker is None else {
             "score": flicker.score,
             "orders": flicker.orders,
@@ -53,6 +54,13 @@ def _score_json(rules: ProgramRules, score: ProgramScore, now_utc_ns: int) -> di
         "month": _month_json(month_outlook(rules, {score.symbol: score.hours}, now_utc_ns)) if is_monthly else None,
         "unknown": list(score.unknown),
     }
+
+
+def _by_band(rules: ProgramRules, score: ProgramScore) -> dict[str, float] | None:
+    """Points of each band, by its farther edge in bps."""
+    if score.band_points is None or rules.points is None or rules.points.bands is None:
+        return None
+    return {f"{band.to_bps:g}": earned for band, earned in zip(rules.points.bands, score.band_points, strict=True)}
 
 
 def _hour_json(rules: ProgramRules, hour: HourScore) -> dict[str, Any]:

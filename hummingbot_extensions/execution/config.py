@@ -159,6 +159,9 @@ class _Market(ControllerConfigBase):
         problems = findings.refusals(self.params(), self.gate_params(), self.leverage)
         if self.execution is Execution.POSITION:
             problems = [*problems, *self.barriers().problems()]
+            if self.params().pricing.points_distance_bps is not None:
+                text = "needs execution: quote, whose orders rest as long as they should. Leave it out"
+                problems.append(("points_distance_bps", text))
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self

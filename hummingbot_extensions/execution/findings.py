@@ -6,6 +6,7 @@ free margin is judged once they are known.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -87,11 +88,6 @@ def _without_input(params: QuoteParams) -> list[Problem]:
             "external needs another venue's price, which no feed brings yet. Set it to mark, mid, best or micro",
         ),
         (
-            pricing.points_distance_bps is None,
-            "points_distance_bps",
-            "a quote beside those of the mode is not placed yet. Leave it out, or use layer_count",
-        ),
-        (
             params.layers.size_by is not SizeBy.EQUITY,
             "size_by",
             "equity needs the account's equity, which is not read yet. Set it to base or notional",
@@ -111,7 +107,15 @@ def _plan_without_price(params: QuoteParams, gate: GateParams, leverage: int) ->
     else:
         sizes = [(params.layers.layer_notional_quote or Decimal(0)) * weight for weight in weights]
         judged = replace(gate, position_cap_base=ANY_SIZE, max_order_size_base=None, daily_added_base=None)
+    sizes += _points_size(params, sizes)
     return _named(plan_problems(judged, sizes, sizes, ONE, None, leverage))
+
+
+def _points_size(params: QuoteParams, sizes: Sequence[Decimal]) -> list[Decimal]:
+    """Size of the order for points beside layers of these ``sizes``, in their unit; none while that is off."""
+    if params.pricing.points_distance_bps is None or not sizes:
+        return []
+    return [sizes[0] * Decimal(repr(params.pricing.points_size_frac))]
 
 
 def _named(problems: list[Problem]) -> list[Problem]:
@@ -133,6 +137,13 @@ def warnings(params: QuoteParams) -> list[Warned]:
                 f"{params.worst_case_cap_base}, so the deepest never rest. Lower order_size_base or raise net_max_base"
             )
             found.append(Warned("T32", "layer_count", text))
+        points = _points_size(params, [params.order_size_base])
+        if points and side + params.order_size_base + points[0] > params.worst_case_cap_base:
+            text = (
+                f"the mode's orders of {side}, room to replace one and {points[0]} for points pass worst_case_frac x "
+                f"net_max_base = {params.worst_case_cap_base}, so the order for points never rests. Raise net_max_base"
+            )
+            found.append(Warned("T32", "points_distance_bps", text))
     return found
 
 
@@ -173,8 +184,15 @@ def market_findings(
             f"{rules.min_notional}); {len(sizes.lots)} orders rest. Raise order_size_base or lower layer_count"
         )
         found.append(Warned("T27", "layer_count", text))
-    each = sizes.sizes_base
-    margin = sizes.total_base * mark / leverage
+    points = _points_size(params, sizes.sizes_base)
+    if points and (points[0] < rules.min_size or points[0] * mark < rules.min_notional):
+        text = (
+            f"the order for points is {points[0]}, smaller than the venue takes (at least {rules.min_size}, worth "
+            f"{rules.min_notional}), so it never rests. Raise it or order_size_base"
+        )
+        found.append(Warned("T27", "points_size_frac", text))
+    each = [*sizes.sizes_base, *points]
+    margin = sum(each, Decimal(0)) * mark / leverage
     for field, text in plan_problems(gate, each, each, mark, available_quote, leverage):
         found.append(Warned("T26" if field == "min_available_quote" else "T21", field, text))
     if available_quote is not None and margin > available_quote:

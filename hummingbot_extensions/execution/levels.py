@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from hummingbot_extensions.core.decision import Cancel
-from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 
@@ -65,7 +65,8 @@ class DryLevel:
         self._next += 1
         self._quotes[order_id] = quote
         self._orders[order_id] = OwnOrder(
-            order_id, self.side, quote.price, quote.size, OrderState.LIVE, quote.is_reduce_only, time.monotonic_ns())
+            order_id, self.side, quote.price, quote.size, OrderState.LIVE, quote.is_reduce_only, time.monotonic_ns(),
+            is_points=quote.layer == POINTS_LAYER)
         return order_id
 
     def cancel(self, action: Cancel) -> None:

@@ -48,6 +48,8 @@ def standing_info(standing: ProgramStanding) -> dict[str, Any]:
         }
     if standing.has_points:
         info |= {"points": _rounded(standing.points, 6), "hour_points": _rounded(standing.hour_points, 6)}
+        info["points_by_band"] = None if standing.band_points is None else {
+            f"{to_bps:g}": round(earned, 6) for to_bps, earned in standing.band_points.items()}
     if flicker is not None:
         info |= {"flicker": _rounded(flicker.score, 4), "short_cancels": flicker.short_cancels}
     return info | {"unknown": list(standing.unknown)}
@@ -72,7 +74,11 @@ def standing_lines(info: dict[str, dict[str, Any]]) -> list[str]:
                 f"month {_text(row['month_earned_hours'])} by this run, heading for "
                 f"{_text(row['month_projected_hours'])}")
         if "points" in row:
-            parts.append(f"points {_text(row['hour_points'])} this hour, {_text(row['points'])} this run")
+            bands = row["points_by_band"] or {}
+            split = ", ".join(f"{_text(earned)} to {to_bps} bps" for to_bps, earned in bands.items())
+            parts.append(
+                f"points {_text(row['hour_points'])} this hour, {_text(row['points'])} this run"
+                + (f" ({split})" if split else ""))
         if "flicker" in row:
             parts.append(f"flicker {_text(row['flicker'])}")
         if row["unknown"]:

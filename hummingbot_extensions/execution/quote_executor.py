@@ -19,7 +19,7 @@ from hummingbot.strategy_v2.models.executors import CloseType
 from pydantic import PrivateAttr
 
 from hummingbot_extensions.core.decision import Cancel, CancelReason
-from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.types import OrderOutcome, Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 
@@ -139,7 +139,7 @@ class QuoteExecutor(OrderExecutor):  # type: ignore[misc]
                 client_order_id=order_id, side=self.side, price=sent.quote.price, size=left,
                 state=self._state(sent, connector.order_outcome(order_id)), is_reduce_only=sent.quote.is_reduce_only,
                 placed_ns=sent.sent_ns, has_rested=sent.is_created, cancel_sent_ns=sent.cancel_sent_ns,
-                is_risk_cancel=sent.is_risk_cancel,
+                is_risk_cancel=sent.is_risk_cancel, is_points=sent.quote.layer == POINTS_LAYER,
             )
 
     def _forget_ended(self) -> None:

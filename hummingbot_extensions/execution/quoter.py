@@ -26,7 +26,7 @@ from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.ledger import FeeOverride, Ledger, LedgerFill
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.quote import Quote
+from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketView, OwnOrder, SideHistory
@@ -358,14 +358,17 @@ class Quoter:
         """Sides with a level that takes orders; asks Hummingbot for an executor where one is missing."""
         there = {(level.side, level.layer) for level in self._levels if level.takes_orders}
         if is_ready and self.settings.sends_orders:
-            count = self._host.params().layers.layer_count
-            for key in sorted({(side, layer) for side in Side for layer in range(count)} - there):
+            params = self._host.params()
+            wanted = {*range(params.layers.layer_count)}
+            if params.pricing.points_distance_bps is not None:
+                wanted.add(POINTS_LAYER)
+            for key in sorted({(side, layer) for side in Side for layer in wanted} - there):
                 asked = self._level_asked_ns.get(key)
                 if asked is None or now_ns - asked > LEVEL_RETRY_NS:
                     self._level_asked_ns[key] = now_ns
                     self._host.create_level(self._level_action(*key))
             for level in self._executors():
-                if level.layer >= count and level.takes_orders and not level.has_open_orders:
+                if level.layer not in wanted and level.takes_orders and not level.has_open_orders:
                     level.early_stop()  # a reload left it without a layer
         return {side for side, _ in there}
 
@@ -386,7 +389,7 @@ class Quoter:
             position_action=PositionAction.OPEN,
             execution_strategy=ExecutionStrategy.LIMIT_MAKER,
             leverage=self.settings.leverage,
-            level_id=f"{side}_{layer}",
+            level_id=f"{side}_{'points' if layer == POINTS_LAYER else layer}",
         ).bind(self, layer)
         return CreateExecutorAction(controller_id=self.settings.controller_id, executor_config=config)
 

@@ -52,13 +52,3 @@ def avellaneda(side: Side, inputs: PriceInputs, params: PricingParams) -> SidePr
 def geometric(side: Side, inputs: PriceInputs, params: PricingParams) -> SidePrice | NoPrice:
     """First layer of a grid, ``start_offset_bps`` from the anchor; the layers behind it are ``core.layers``."""
     return from_anchor(side, inputs, params.anchor, ("start_offset", params.start_offset_bps))
-
-
-def points_quote(params: PricingParams) -> SidePrice | None:
-    """The quote for a program's points, ``points_distance_bps`` from the mark beside those of the mode; None while off.
-
-    >>> points_quote(PricingParams(points_distance_bps=25.0))
-    SidePrice(distance_bps=25.0, terms=(('points_distance', 25.0),))
-    """
-    distance = params.points_distance_bps
-    return None if distance is None else SidePrice.of(("points_distance", distance))

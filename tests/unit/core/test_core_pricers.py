@@ -17,7 +17,6 @@ import pytest
 from hummingbot_extensions.core import pricers
 from hummingbot_extensions.core.pricers import TRIAL_INPUTS, Misconfigured, load_problems, loaded_pricer, price
 from hummingbot_extensions.core.pricers.joining import best_of_others
-from hummingbot_extensions.core.pricers.spreads import points_quote
 from hummingbot_extensions.core.pricing import (
     Anchor,
     Gap,
@@ -179,12 +178,6 @@ def test_pinning_gets_rid_of_the_position_and_keeps_the_other_side(
 ) -> None:
     """D7: the reducing side joins the best price, the other one stands at the stated width and not farther."""
     assert pair("pinning", replace(WIDE, inventory_base=inventory)) == expected
-
-
-def test_the_points_quote_stands_beside_the_others() -> None:
-    """D9: a distance of its own from the mark, and none while off."""
-    assert points_quote(PricingParams()) is None
-    assert points_quote(PricingParams(points_distance_bps=25.0)) == SidePrice(25.0, (("points_distance", 25.0),))
 
 
 LEVELS = [(D("99.98"), D(3)), (D("99.97"), D(1)), (D("99.90"), D(5))]

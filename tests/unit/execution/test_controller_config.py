@@ -57,7 +57,8 @@ MISTAKES = {
     "shrinking without range": (
         {"shrink_from_bps": 1, "shrink_until_bps": 2, "volatility_on": False}, "shrink_from_bps: follows"),
     "no leader": ({"anchor": "external"}, "anchor: external needs another venue's price"),
-    "points": ({"points_distance_bps": 25}, "points_distance_bps"),
+    "points among the mode's own": ({"points_distance_bps": 9}, "points_distance_bps"),
+    "points in position mode": ({"points_distance_bps": 25, "execution": "position"}, "points_distance_bps"),
     "equity": ({"size_by": "equity", "layer_equity_frac": "0.01"}, "size_by: equity needs"),
     "side cap": ({"side_notional_cap_quote": 0}, "side_notional_cap_quote"),
     "no such pricer": ({"mode": "uptimes"}, "mode: uptimes is no pricer"),
@@ -174,11 +175,11 @@ OPTIONAL = {
     "min_available_quote": 0, "daily_orders": 5000, "daily_turnover_quote": 100000,
     "daily_added_base": 5, "stop_loss_bps": 50, "take_profit_bps": 30, "time_limit_s": 600,
     "trailing_activation_bps": 20, "trailing_delta_bps": 5,
+    "points_distance_bps": 25,
 }  # fmt: skip
 """A legal value of everything that is off while it is None."""
 REFUSED_SO_FAR = {
-    "points_distance_bps", "liquidation_distance_stop_frac",
-    "liquidation_distance_shrink_frac", "margin_ratio_stop", "margin_ratio_shrink",
+    "liquidation_distance_stop_frac", "liquidation_distance_shrink_frac", "margin_ratio_stop", "margin_ratio_shrink",
 }  # fmt: skip
 
 
