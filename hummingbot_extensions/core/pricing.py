@@ -215,11 +215,12 @@ class PricingParams:
         le=500,
     )
     rebate_improve_ticks: int = param(
-        0, "Mode rebate: ticks in front of the best price of others; 0 joins it.", "quote", ge=0, le=100
+        0, "Mode rebate and pinning: ticks in front of the best price of others; 0 joins it.", "quote", ge=0, le=100
     )
     rebate_standoff_bps: float = param(
-        6.0, "Mode rebate: distance from mark while nobody else stands on the side, bps.", "quote", gt=0, le=500
-    )
+        6.0, "Mode rebate and pinning: distance from mark while nobody else stands on the side, bps.", "quote",
+        gt=0, le=500,
+    )  # fmt: skip
     half_spread_bps: float = param(
         10.0, "Modes simple and adaptive: distance of each quote from the anchor, bps.", "quote", gt=0, le=500
     )

@@ -63,7 +63,6 @@ def _without_input(params: QuoteParams) -> list[Problem]:
     """Settings that need what is switched off or does not exist, so that nothing would ever be quoted by them."""
     pricing, moved = params.pricing, params.volatility
     modes = {pricing.mode, pricing.volatile_mode}
-    has_range = moved.volatility_on or moved.sigma_on
     by_sigma = {Mode.ADAPTIVE.value} | ({Mode.AVELLANEDA.value} if pricing.avellaneda_per_sigma else set())
     needs_sigma = sorted(modes & by_sigma)
     rules = (
@@ -73,14 +72,14 @@ def _without_input(params: QuoteParams) -> list[Problem]:
             f"mode {', '.join(needs_sigma)} needs sigma, which is off, so nothing would be quoted. Set it to true",
         ),
         (
-            has_range or pricing.volatile_mode is None,
+            moved.volatility_on or pricing.volatile_mode is None,
             "volatile_mode",
-            "follows the range of the mid, which nothing measures. Set volatility_on or sigma_on to true",
+            "follows the range of the mid, which nothing measures. Set volatility_on to true",
         ),
         (
-            has_range or params.layers.shrink_from_bps is None,
+            moved.volatility_on or params.layers.shrink_from_bps is None,
             "shrink_from_bps",
-            "follows the range of the mid, which nothing measures. Set volatility_on or sigma_on to true",
+            "follows the range of the mid, which nothing measures. Set volatility_on to true",
         ),
         (
             pricing.anchor is not Anchor.EXTERNAL,

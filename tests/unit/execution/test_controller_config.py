@@ -54,8 +54,11 @@ MISTAKES = {
     "mode without sigma": ({"mode": "adaptive"}, "sigma_on: mode adaptive needs sigma"),
     "volatile mode without range": (
         {"volatile_mode": "simple", "volatility_on": False}, "volatile_mode: follows the range of the mid"),
+    "volatile mode with sigma alone": (
+        {"volatile_mode": "simple", "volatility_on": False, "sigma_on": True}, "volatile_mode: follows the range"),
     "shrinking without range": (
-        {"shrink_from_bps": 1, "shrink_until_bps": 2, "volatility_on": False}, "shrink_from_bps: follows"),
+        {"shrink_from_bps": 1, "shrink_until_bps": 2, "volatility_on": False, "sigma_on": True},
+        "shrink_from_bps: follows"),
     "no leader": ({"anchor": "external"}, "anchor: external needs another venue's price"),
     "points among the mode's own": ({"points_distance_bps": 9}, "points_distance_bps"),
     "points in position mode": ({"points_distance_bps": 25, "execution": "position"}, "points_distance_bps"),
