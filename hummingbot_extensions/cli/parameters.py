@@ -43,6 +43,7 @@ TITLES = {
     "layers": "Several orders a side",
     "skew": "What inventory and signals do to quotes",
     "volatility": "Pauses and widening while the market moves",
+    "guards": "When the market itself is out of order, see [market guards](market-guards.md)",
     "position": "Position tiers and the way back",
     "limits": "Limits at the gate, see [limits](limits.md)",
     "execution": "How orders are replaced, and how often",

@@ -50,6 +50,8 @@ class Cause(StrEnum):
     FAILURES = "failures"
     TRIPS = "trips"
     """Rejections or failures tripped too often in an hour."""
+    SHOCK = "shock"
+    """Mid and mark have moved by ``shock_frac`` or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class LastingStop:
     stop_release: int = 0
     """``breaker_release`` as it was when the stop began: another number ends it."""
     serious_ns: tuple[int, ...] = ()
+    stop_cause: Cause = Cause.TRIPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,9 @@ class BreakerState:
     """
     stop_since_ns: int | None = None
     stop_release: int = 0
+    stop_cause: Cause = Cause.TRIPS
 
     @property
     def lasting(self) -> LastingStop:
         """What a restart goes on from."""
-        return LastingStop(self.stop_since_ns, self.stop_release, self.serious_ns)
+        return LastingStop(self.stop_since_ns, self.stop_release, self.serious_ns, self.stop_cause)

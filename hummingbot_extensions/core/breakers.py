@@ -43,10 +43,15 @@ MIN_DEGRADED_DWELL_MS = 5000.0
 MIN_DEGRADED_THROTTLE_MS = 2000.0
 
 
-def after_check(state: BreakerState, view: MarketView, account: AccountView, params: QuoteParams) -> BreakerState:
-    """State after one look at the health of the line, with the level that holds from now on."""
+def after_check(
+    state: BreakerState, view: MarketView, account: AccountView, params: QuoteParams, is_shocked: bool = False
+) -> BreakerState:
+    """State after one look at the health of the line, with the level that holds from now on.
+
+    ``is_shocked`` says that a shock has just been confirmed (``core.shock``).
+    """
     now_ns, health = view.now_ns, account.health
-    if _is_calm(state, health, account.orders, params):
+    if not is_shocked and _is_calm(state, health, account.orders, params):
         return state
     before = state
     state = _after_rejects(state, now_ns, health, params)
@@ -55,7 +60,7 @@ def after_check(state: BreakerState, view: MarketView, account: AccountView, par
     is_line_up = _is_line_up(view, params)
     state = _after_failures(state, now_ns, health, is_verified(view, account, params), is_line_up, params)
     state = _after_noise(state, now_ns, health, account.orders, params)
-    state = _after_stop(state, before, now_ns, is_line_up, params)
+    state = _after_stop(state, before, now_ns, is_line_up, is_shocked, params)
     level, cause = _level(state, now_ns, params)
     if (level, cause) == (state.level, state.cause):
         return state
@@ -250,11 +255,13 @@ def _is_account_alive(view: MarketView, params: QuoteParams) -> bool:
 
 
 def _after_stop(
-    state: BreakerState, before: BreakerState, now_ns: int, is_line_up: bool, params: QuoteParams
+    state: BreakerState, before: BreakerState, now_ns: int, is_line_up: bool, is_shocked: bool, params: QuoteParams
 ) -> BreakerState:
-    """The stop: set by too many serious trips, ended by a person who changes ``breaker_release``."""
+    """The stop: set by a shock or by too many serious trips, ended by a person who changes ``breaker_release``."""
     if state.stop_since_ns is not None and params.breaker_release != state.stop_release:
         state = replace(state, stop_since_ns=None, serious_ns=())
+    if is_shocked and state.stop_since_ns is None:
+        state = _stopped(state, now_ns, Cause.SHOCK, params)
     is_newly_rejected = state.rejects is not before.rejects
     is_newly_safe = before.safe_since_ns is None and state.safe_since_ns is not None and is_line_up
     if not (is_newly_rejected or is_newly_safe):
@@ -262,14 +269,18 @@ def _after_stop(
     new = [now_ns] * (is_newly_rejected + is_newly_safe)
     state = replace(state, serious_ns=(*_recent(state.serious_ns, now_ns, STOP_WINDOW_S), *new))
     if state.stop_since_ns is None and len(state.serious_ns) >= params.stop_after_trips:
-        state = replace(state, stop_since_ns=now_ns, stop_release=params.breaker_release)
+        state = _stopped(state, now_ns, Cause.TRIPS, params)
     return state
+
+
+def _stopped(state: BreakerState, now_ns: int, cause: Cause, params: QuoteParams) -> BreakerState:
+    return replace(state, stop_since_ns=now_ns, stop_release=params.breaker_release, stop_cause=cause)
 
 
 def _level(state: BreakerState, now_ns: int, params: QuoteParams) -> tuple[Level, Cause]:
     """The strictest level that holds now, with the cause; a level set by hand wins only where it is stricter."""
     holding = [
-        (Level.STOP, Cause.TRIPS, state.stop_since_ns is not None),
+        (Level.STOP, state.stop_cause, state.stop_since_ns is not None),
         (Level.CANCEL_ONLY, Cause.FAILURES, state.safe_since_ns is not None),
         (Level.PAUSE, Cause.REJECTS, _is_on(state.rejects, now_ns)),
         (Level.PAUSE, Cause.THROTTLED, _is_on(state.throttled, now_ns)),

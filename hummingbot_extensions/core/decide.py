@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hummingbot_extensions.core import anchors, breakers, outlook
+from hummingbot_extensions.core import anchors, breakers, outlook, shock
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
@@ -53,11 +53,16 @@ def decide(inputs: DecisionInputs) -> Decision:
     """
     view, account, params = inputs.view, inputs.account, inputs.params
     state = inputs.state
-    basis_frac, basis_frame_ns = _basis(state, view, params)
-    breaker = breakers.after_check(state.breaker, view, account, params)
+    shaken, is_shocked = shock.after_view(state.shock, view, params.shock)
+    basis_frac, basis_frame_ns = state.basis_frac, state.basis_frame_ns
+    if not shaken.is_suspected:
+        basis_frac, basis_frame_ns = _basis(state, view, params)
+    breaker = breakers.after_check(state.breaker, view, account, params, is_shocked)
     params = breakers.softened(params, breaker.level)
     mark = anchors.mark_estimate(view, basis_frac)
     refusal = _refusal(view, account, params, mark) or HELD.get(breaker.level)
+    if refusal is None and shaken.is_suspected:
+        refusal = Silence.SHOCK
     position = account.tier_position
     signals, seen = state.signals, None
     if refusal is None and position is not None and mark is not None:
@@ -88,7 +93,7 @@ def decide(inputs: DecisionInputs) -> Decision:
     actions.sort(key=_cancels_first)
     bid_silence, ask_silence = silences[Side.BUY], silences[Side.SELL]
     state = replace(
-        state, basis_frac=basis_frac, basis_frame_ns=basis_frame_ns, breaker=breaker, signals=signals,
+        state, basis_frac=basis_frac, basis_frame_ns=basis_frame_ns, breaker=breaker, signals=signals, shock=shaken,
         bid_silence=bid_silence, ask_silence=ask_silence,
     )  # fmt: skip
     return Decision(

@@ -10,6 +10,7 @@ from hummingbot_extensions.core.drift import MomentumState
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.mode_switch import ModeState
 from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
+from hummingbot_extensions.core.shock import ShockState
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.volatility import VolatilityState
@@ -81,6 +82,7 @@ class DecisionState:
     ask_silence: Silence | None = None
     breaker: BreakerState = BreakerState()
     signals: Signals = Signals()
+    shock: ShockState = ShockState()
 
     def placed_ns(self, side: Side, layer: int) -> int | None:
         """When an order was last placed for a layer; None for never."""

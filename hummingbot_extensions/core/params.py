@@ -10,6 +10,7 @@ from hummingbot_extensions.core.drift import DriftParams
 from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
 from hummingbot_extensions.core.layers import LayerParams, geometry
 from hummingbot_extensions.core.pricing import Mode, PricingParams
+from hummingbot_extensions.core.shock import ShockParams
 from hummingbot_extensions.core.skew import SkewParams
 from hummingbot_extensions.core.spec import param, section
 from hummingbot_extensions.core.volatility import VolatilityParams
@@ -180,6 +181,7 @@ class QuoteParams:
     skew: SkewParams = section(SkewParams)
     volatility: VolatilityParams = section(VolatilityParams)
     drift: DriftParams = section(DriftParams)
+    shock: ShockParams = section(ShockParams)
 
     @property
     def order_distance_bps(self) -> float:

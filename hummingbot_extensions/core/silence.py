@@ -26,6 +26,8 @@ class Silence(StrEnum):
     NO_MARK = "no_mark"
     STALE_MARK = "stale_mark"
     MARK_MID_DIVERGENCE = "mark_mid_divergence"
+    SHOCK = "shock"
+    """Mid or mark has moved by ``shock_frac`` and the other one has not confirmed it yet."""
     BREAKER_PAUSE = "breaker_pause"
     BREAKER_CANCEL_ONLY = "breaker_cancel_only"
     BREAKER_STOP = "breaker_stop"

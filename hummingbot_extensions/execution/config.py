@@ -162,6 +162,9 @@ class _Market(ControllerConfigBase):
             if self.params().pricing.points_distance_bps is not None:
                 text = "needs execution: quote, whose orders rest as long as they should. Leave it out"
                 problems.append(("points_distance_bps", text))
+            if self.params().shock.shock_on:
+                text = "needs execution: quote, whose state outlives a restart as a stop must. Turn it off"
+                problems.append(("shock_on", text))
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self

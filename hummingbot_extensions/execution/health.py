@@ -128,7 +128,7 @@ def announce(
         errors=health.errors, slowest_ack_ms=max((ack.ms for ack in health.acks), default=None))
     logger = logging.getLogger(__name__)
     words: tuple[Any, ...] = (controller_id, after.level, after.cause, before.level)
-    if after.level is Level.STOP and after.cause is Cause.TRIPS:
+    if after.level is Level.STOP and after.cause in (Cause.TRIPS, Cause.SHOCK):
         logger.error(
             "breaker controller=%s level=%s cause=%s was=%s: nothing is placed until breaker_release is changed in "
             "the controller's file; a restart does not end it", *words)

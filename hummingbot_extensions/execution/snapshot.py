@@ -13,7 +13,7 @@ import hummingbot
 
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.attribution import of_unsplit
-from hummingbot_extensions.core.breaker_state import BreakerState, LastingStop
+from hummingbot_extensions.core.breaker_state import BreakerState, Cause, LastingStop
 from hummingbot_extensions.core.canonical import Plain, from_plain, to_plain
 from hummingbot_extensions.core.decision import DecisionState
 from hummingbot_extensions.core.gate_state import GateState
@@ -21,8 +21,10 @@ from hummingbot_extensions.core.ledger import Ledger
 from hummingbot_extensions.execution import state_file
 from hummingbot_extensions.execution.state_file import Refused
 
-VERSION = 3
-"""1 had neither ``stop`` nor ``is_closing``; 2 kept the entry price instead of a ledger in double entry."""
+VERSION = 4
+"""1 had neither ``stop`` nor ``is_closing``; 2 kept the entry price instead of a ledger in double entry; 3 knew of no
+stop but the one by trips.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def loaded(path: Path, scope: Scope) -> Snapshot | None:
 def _read(content: Any) -> Snapshot:
     if isinstance(content, dict):
         content.setdefault("stop", to_plain(LastingStop()))
+        if isinstance(content["stop"], dict):
+            content["stop"].setdefault("stop_cause", Cause.TRIPS.value)
         content.setdefault("is_closing", False)
         content.setdefault("gate", to_plain(GateState()))
         book = content.get("book")
@@ -148,7 +152,7 @@ def resumed_state(kept: Snapshot | None) -> DecisionState:
     stop = kept.stop
     breaker = BreakerState(
         stop_since_ns=_mono_ns(stop.stop_since_ns), stop_release=stop.stop_release,
-        serious_ns=tuple(at for at in map(_mono_ns, stop.serious_ns) if at is not None))
+        serious_ns=tuple(at for at in map(_mono_ns, stop.serious_ns) if at is not None), stop_cause=stop.stop_cause)
     return DecisionState(hard_stop_since_ns=_mono_ns(kept.hard_stop_since_ns), breaker=breaker)
 
 

@@ -118,6 +118,8 @@ FEATURES: dict[str, Feature] = {
     "tolerance": Feature(
         {"tolerance_on": False}, {"tolerance_on": True, "sigma_on": True, "mode": "simple", "half_spread_bps": 6.0},
         ("tolerance_from_bps", "tolerance_full_bps", "tolerance_most_scale")),
+    "shock": Feature(
+        {"shock_on": False}, {"shock_on": True, "shock_frac": 0.001}, ("shock_frac", "shock_window_s")),
     "queue": Feature({"queue_position_limit": 0}, {"queue_position_limit": 3}),
     "age": Feature({"max_live_age_s": None}, {"max_live_age_s": 5.0, "min_dwell_ms": 0.0}),
     "coalescing": Feature({"coalesce_ms": 0.0}, {"coalesce_ms": 3000.0}),

@@ -21,7 +21,9 @@ from hummingbot_extensions.core.startup import StartupParams
 
 KINDS = (QuoteParams, StartupParams, GateParams)
 EVERY = [one for kind in KINDS for one in spec.specs(kind)]
-SECTIONS = {"quote", "layers", "skew", "volatility", "position", "limits", "execution", "feed", "breakers", "startup"}
+SECTIONS = {
+    "quote", "layers", "skew", "volatility", "guards", "position", "limits", "execution", "feed", "breakers", "startup",
+}
 SUFFIXES = ("_bps", "_ms", "_s", "_base", "_quote", "_frac", "_ticks")
 UNITS = re.compile(
     r"\b(bps|ms|seconds|base units|quote units|fraction|factor|count|ticks|number|exponent|part|levels|cancels|"

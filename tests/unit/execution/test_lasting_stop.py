@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hummingbot_extensions.core.account_book import AccountBook
-from hummingbot_extensions.core.breaker_state import LastingStop, Level
+from hummingbot_extensions.core.breaker_state import Cause, LastingStop, Level
 from hummingbot_extensions.core.breakers import STOP_WINDOW_S
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
@@ -150,3 +150,17 @@ def test_trips_of_before_a_reboot_are_as_old_as_they_were(monkeypatch: pytest.Mo
     assert len(_recent(breaker.serious_ns, 60 * 10**9, STOP_WINDOW_S)) == 2
     assert snapshot.wall_stop(breaker.lasting) == LastingStop(
         unix_ns - 900 * 10**9, 3, (unix_ns - 900 * 10**9, unix_ns))
+
+
+def test_a_stop_of_before_shocks_were_known_is_one_by_trips(tmp_path: Path) -> None:
+    """Version 3 kept no cause, and goes on waiting for a person."""
+    content = snapshot.content_of(snapshot_with(LastingStop(5, 6, (7,), Cause.SHOCK)))
+    assert isinstance(content, dict) and isinstance(content["stop"], dict)
+    path = tmp_path / "controller-mm.json"
+    state_file.write(path, state_file.encoded(content, snapshot.VERSION))
+    kept = snapshot.loaded(path, SCOPE)
+    assert kept is not None and kept.stop == LastingStop(5, 6, (7,), Cause.SHOCK)
+    del content["stop"]["stop_cause"]
+    state_file.write(path, state_file.encoded(content, 3))
+    kept = snapshot.loaded(path, SCOPE)
+    assert kept is not None and kept.stop == LastingStop(5, 6, (7,), Cause.TRIPS)
