@@ -43,7 +43,7 @@ class LivelyMarket(DrivenMarket):
                 step = -step
             self.now_ns = to_ns
             self._requote(step)
-            self._events.append(BookChanged(to_ns))
+            self._pending.append(BookChanged(to_ns))
         return super().advance(to_ns)
 
     def jump(self, by_ticks: int) -> None:
@@ -51,7 +51,7 @@ class LivelyMarket(DrivenMarket):
         if abs(self.mid_ticks + by_ticks - MID_TICKS) > MAX_AWAY_TICKS:
             by_ticks = -by_ticks
         self._requote(by_ticks)
-        self._events.append(BookChanged(self.now_ns))
+        self._pending.append(BookChanged(self.now_ns))
 
     def hit(self, side: Side, lots: int, price_ticks: int) -> None:
         """Somebody trades through the book of ``side`` down to ``price_ticks``, and ``lots`` more there."""
@@ -73,5 +73,5 @@ class LivelyMarket(DrivenMarket):
                 price = self.mid_ticks - side.sign * (HALF_SPREAD_TICKS + LEVEL_TICKS * level)
                 order_id = self._take_id()
                 lots = LEVEL_LOTS + (self._flip if level == LEVELS - 1 else 0)
-                if not self._match(order_id, side, price, lots, TimeInForce.GTC).would_cross:
+                if not self._match(self.now_ns, order_id, side, price, lots, TimeInForce.GTC).would_cross:
                     self._makers.append(order_id)
