@@ -176,6 +176,14 @@ class QuoteParams:
         0.0, "What is outdated is replaced this long after it was first seen, all at once, ms; 0: at once.",
         "execution", ge=0, le=5000,
     )  # fmt: skip
+    cadence_ms: float = param(
+        250.0, "Quotes are looked at anew at least so often; book, order and fill events do so at once, ms.",
+        "execution", ge=50, le=1000,
+    )  # fmt: skip
+    min_turn_interval_ms: float = param(
+        0.0, "Least time from one decision to the next: events in between are answered together, ms; 0: at once.",
+        "execution", ge=0, le=500,
+    )  # fmt: skip
     pricing: PricingParams = section(PricingParams)
     layers: LayerParams = section(LayerParams)
     skew: SkewParams = section(SkewParams)
@@ -255,11 +263,27 @@ class QuoteParams:
             ),
         )
         own = [(field, text) for holds, field, text in rules if not holds]
+        own += self._cadence_problems()
         own += self._points_problems()
         return [
             *own, *self.pricing.problems(), *self.layers.problems(self.order_size_base), *self.skew.problems(),
             *self.volatility.problems(), *self.drift.problems(),
         ]  # fmt: skip
+
+    def _cadence_problems(self) -> list[tuple[str, str]]:
+        """A silent feed is noticed by the beat: late by less than the age that is allowed."""
+        limit_ms, name = min(
+            (self.stale_book_ms, "stale_book_ms"), (self.stale_mark_ms, "stale_mark_ms"),
+            (self.stale_private_ms, "stale_private_ms"),
+        )  # fmt: skip
+        slowest_ms = self.cadence_ms + self.min_turn_interval_ms
+        if slowest_ms <= limit_ms:
+            return []
+        text = (
+            f"{self.cadence_ms:g} and min_turn_interval_ms {self.min_turn_interval_ms:g} are more than {name} "
+            f"{limit_ms:g} together, so a feed that is too old would be noticed at twice that age or later. Lower them"
+        )
+        return [("cadence_ms", text)]
 
     def _points_problems(self) -> list[tuple[str, str]]:
         """The layer for points has to stand behind those of the modes, so that neither serves the other's band."""

@@ -43,8 +43,6 @@ from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExe
 from hummingbot_extensions.execution.startup import StartUp
 from hummingbot_extensions.monitoring.event_log import EventLog
 
-HEARTBEAT_S = 0.25
-"""Beat on which a silent feed is noticed; quoting itself is woken by events."""
 LEVEL_RETRY_NS = 2_000_000_000
 RECENT_NS = 30_000_000_000
 
@@ -125,6 +123,10 @@ class Quoter:
         self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
         self._recent_ns: dict[str, int] = {}
         self._is_turn_due = False
+        self._pause_s = 0.0
+        """Time that has to pass from one turn to the next, ``min_turn_interval_ms`` as the last one saw it."""
+        self._turned_s = float("-inf")
+        """End of the last turn, by the loop's clock."""
         self._woken_by: set[str] = set()
         self._frame_ns: dict[str, int] = {}
         """Receipt of the frame that each order was decided on, for those that a frame led to."""
@@ -210,15 +212,22 @@ class Quoter:
         return not self._is_running and not self._levels and self.exits.is_idle
 
     def wake(self, source: str) -> None:
-        """Decide soon: all wake-ups of one loop turn become one decision. ``source`` says what happened."""
+        """Decide soon: all wake-ups of one loop turn become one decision, with ``min_turn_interval_ms`` all those of
+        that time. ``source`` says what happened.
+        """
         self._woken_by.add(source)
         if self._is_running and not self._is_turn_due:
             self._is_turn_due = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            loop = asyncio.get_running_loop()
+            if self._pause_s and loop.time() < self._turned_s + self._pause_s:
+                loop.call_at(self._turned_s + self._pause_s, self._turn)
+            else:
+                loop.call_soon(self._turn)
 
     async def _beat(self) -> None:
+        """Wake ``cadence_ms`` after ``cadence_ms``: what only time tells, such as a silent feed, no event does."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await asyncio.sleep(self._host.params().cadence_ms / 1e3)
             self.wake("beat")
 
     # --- one turn ---
@@ -237,11 +246,13 @@ class Quoter:
                 logging.getLogger(__name__).exception("decision failed controller=%s", self.settings.controller_id)
             self.presence.rest(time.monotonic_ns(), DECISION_FAILED)
             self._pull_quotes()
+        self._turned_s = asyncio.get_running_loop().time()
 
     def _decide_and_act(self) -> None:
         now_ns = time.monotonic_ns()
         woken_by, self._woken_by = sorted(self._woken_by), set()
         params = self._host.params()
+        self._pause_s = params.min_turn_interval_ms / 1e3
         flow_frac = self.flow.frac(now_ns, params.drift) if params.skew.skew_flow_on else None
         view = market_view.market_view(
             self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit, flow_frac)

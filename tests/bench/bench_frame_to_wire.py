@@ -56,14 +56,14 @@ def measured(seconds: float = 40.0) -> FrameToWire:
         with running_emulator(root, None, None, seed=1) as venue:
             ours = BotProcess(root / OURS, venue.url, OURS)
             ours.prepare(venue.credentials, **DISTANCES, **OUR_PACE)
-            with _running(ours, venue):
+            with running(ours, venue):
                 time.sleep(seconds)
-            events = _events(ours.root)
+            rows = events(ours.root)
             stock = _stock_samples(root, venue, seconds)
-        latencies = [row["frame_to_wire_ms"] for row in events
+        latencies = [row["frame_to_wire_ms"] for row in rows
                      if row["kind"] == "order" and row["event"] == "live" and row["frame_to_wire_ms"] is not None]
-        decisions = [from_plain(DecisionInputs, row["inputs"]) for row in events if row["kind"] == "decision"]
-        cancels = [row["frame_to_wire_ms"] for row in events
+        decisions = [from_plain(DecisionInputs, row["inputs"]) for row in rows if row["kind"] == "decision"]
+        cancels = [row["frame_to_wire_ms"] for row in rows
                    if row["kind"] == "order" and row["event"] == "canceled" and row["frame_to_wire_ms"] is not None]
         stock_ms, stock_cancels_ms = ([row[name] for row in stock if name in row]
                                       for name in ("jump_to_wire_ms", "jump_to_cancel_ms"))
@@ -81,14 +81,14 @@ def _stock_samples(root: Path, venue: EmulatorProcess, seconds: float) -> list[d
     config = {"id": STOCK, "controller_name": STOCK_SOURCE.stem, "controller_type": "market_making",
               "connector_name": CONNECTOR, "samples_path": str(samples), **DISTANCES}
     (bot.root / "conf" / "controllers" / f"{STOCK}.yml").write_text(yaml.safe_dump(config))
-    with _running(bot, venue):
+    with running(bot, venue):
         time.sleep(seconds)
     lines = samples.read_text().splitlines() if samples.exists() else []
     return [json.loads(line) for line in lines]
 
 
 @contextmanager
-def _running(bot: BotProcess, venue: EmulatorProcess) -> Iterator[None]:
+def running(bot: BotProcess, venue: EmulatorProcess) -> Iterator[None]:
     """The bot, from its first two-sided quote on; stopped with the block."""
     bot.start()
     try:
@@ -102,7 +102,7 @@ def _running(bot: BotProcess, venue: EmulatorProcess) -> Iterator[None]:
         bot.stop()
 
 
-def _events(workspace: Path) -> list[dict[str, Any]]:
+def events(workspace: Path) -> list[dict[str, Any]]:
     path = newest_log(workspace, OURS)
     if path is None:
         raise FileNotFoundError(f"no event log under {workspace}")

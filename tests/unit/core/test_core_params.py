@@ -43,3 +43,18 @@ def test_the_edge_of_a_rule_is_allowed(changes: dict[str, object]) -> None:
 def test_cap_is_a_part_of_net_max() -> None:
     """Half of 0.05 is 0.025."""
     assert params().worst_case_cap_base == D("0.025")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"cadence_ms": 1000.0, "stale_book_ms": 1000.0}, []),
+        ({"cadence_ms": 1000.0, "stale_book_ms": 999.0}, ["cadence_ms"]),
+        ({"cadence_ms": 600.0, "min_turn_interval_ms": 500.0, "stale_mark_ms": 1000.0}, ["cadence_ms"]),
+        ({"cadence_ms": 500.0, "stale_private_ms": 400.0}, ["cadence_ms"]),
+    ],
+)
+def test_g24_a_beat_slower_than_an_age_that_it_has_to_notice_is_refused(
+    changes: dict[str, float], fields: list[str]
+) -> None:
+    assert [field for field, _ in params(**changes).problems()] == fields
