@@ -9,38 +9,38 @@ from hummingbot_extensions.core.view import OrderState, OwnOrder
 from hummingbot_extensions.kernels import quotes as kernels
 
 
-def assigned(orders: Sequence[tuple[OwnOrder, int]], ladder: Ladder) -> dict[str, int]:
+def assigned(orders: Sequence[tuple[OwnOrder, int, int]], ladder: Ladder) -> dict[str, int]:
     """Position in the ladder that each order serves, by client id; orders that serve none are left out.
 
-    ``orders`` come with their prices in ticks. Those that rest are assigned before those on their way.
+    ``orders`` come with their prices in ticks and what is left of them in lots. Those that rest are assigned before
+    those on their way.
     """
     taken: dict[str, int] = {}
     for state in (OrderState.LIVE, OrderState.PLACING):
-        some = [pair for pair in orders if pair[0].state is state]
+        some = [each for each in orders if each[0].state is state]
         if some and len(taken) < len(ladder):
             _assign(taken, some, ladder)
     return taken
 
 
-def _assign(taken: dict[str, int], orders: Sequence[tuple[OwnOrder, int]], ladder: Ladder) -> None:
+def _assign(taken: dict[str, int], orders: Sequence[tuple[OwnOrder, int, int]], ladder: Ladder) -> None:
     """Add to ``taken`` what ``orders`` serve among the positions that are free."""
-    free = sorted(set(range(len(ladder))) - set(taken.values())) if taken else range(len(ladder))
-    columns = (ladder.ticks, ladder.near_ticks, ladder.far_ticks, ladder.min_lots, ladder.lots)
+    free: Sequence[int] = range(len(ladder))
+    columns: tuple[Sequence[int], ...] = (
+        ladder.ticks, ladder.near_ticks, ladder.far_ticks, ladder.min_lots, ladder.lots
+    )  # fmt: skip
     if taken:
-        columns = tuple([column[index] for index in free] for column in columns)  # type: ignore[assignment]
+        free = sorted(set(free) - set(taken.values()))
+        columns = tuple([column[index] for index in free] for column in columns)
     found = kernels.match(
-        ladder.side.sign, [at for _, at in orders], [lots_of(order, ladder) for order, _ in orders], *columns
+        ladder.side.sign, [ticks for _, ticks, _ in orders], [lots for _, _, lots in orders], *columns
     )
-    for (order, _), index in zip(orders, found, strict=True):
+    for (order, _, _), index in zip(orders, found, strict=True):
         if index >= 0:
             taken[order.client_order_id] = free[index]
 
 
-def ticks_of(order: OwnOrder, ladder: Ladder) -> int:
-    """Price of an order in ticks, the nearest where a changed tick left it off the lattice."""
-    return round(float(order.price) / float(ladder.tick))
-
-
-def lots_of(order: OwnOrder, ladder: Ladder) -> int:
-    """What is left of an order in lots."""
-    return round(float(order.size) / float(ladder.step))
+def ticks_and_lots(orders: Sequence[OwnOrder], ladder: Ladder) -> list[tuple[int, int]]:
+    """(price in ticks, what is left in lots) of each order, the nearest where a changed lattice left it off."""
+    tick, step = float(ladder.tick), float(ladder.step)
+    return [(round(float(order.price) / tick), round(float(order.size) / step)) for order in orders]

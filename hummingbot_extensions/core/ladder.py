@@ -107,10 +107,10 @@ class Ladder:
         ``room_base`` is what may be added before the cap. A reduce-only ladder is left as it is. The layer for points
         stands only where room is left to replace any other layer's order before that one is cancelled.
         """
-        room = int(max(room_base, Decimal(0)) / self.step)
-        if self.has_points and sum(self.lots) + int(self.largest_size / self.step) > room:
+        room, total = max(0, int(room_base / self.step)), sum(self.lots)
+        if self.has_points and total + int(self.largest_size / self.step) > room:
             return self._cut(len(self) - 1, 0, rules).within(room_base, rules)
-        if self.is_reduce_only or sum(self.lots) <= room:
+        if self.is_reduce_only or total <= room:
             return self
         count = kernels.room_prefix(self.lots, room)
         return self._cut(count, room - sum(self.lots[:count]), rules)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from hummingbot_extensions.core.assignment import assigned, lots_of, ticks_of
+from hummingbot_extensions.core.assignment import assigned, ticks_and_lots
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
@@ -20,6 +20,7 @@ from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
 
+NOTHING = Decimal(0)
 ORDERS_A_LAYER = 2
 """The order that rests and its replacement; orders being cancelled are not counted."""
 FIRST_REJECT_BACKOFF_MS = 500.0
@@ -49,8 +50,6 @@ class _Standing:
     risks: dict[str, CancelReason]
     outdated: list[OwnOrder]
     """Orders that serve no quote and are no danger, the one farthest from any quote first."""
-    unknown: list[OwnOrder]
-    """Orders that may rest or not."""
 
 
 def reconcile_side(
@@ -77,6 +76,9 @@ def reconcile_side(
         # What rests has to shrink to nothing; a reducing side is never cut to this.
         return _silenced(orders, Silence.WORST_CASE, view.now_ns, params, state)
     standing = _standing(orders, ladder, free, view, account, params, state.hard_stop_since_ns is not None)
+
+    if len(standing.kept) == len(orders) == len(ladder):
+        return SidePlan((), None, _coalesced(side, False, view.now_ns, params, state)[0])
 
     now_ns = view.now_ns
     actions: list[Action] = []
@@ -145,54 +147,54 @@ def _standing(
     From the soft limit on a plain order within the position may stay: a fill only reduces. Through a hard stop none
     may: with slices and somebody's own closing orders beside it a fill could pass the position through zero.
     """
-    position = account.position if account.position is not None else Decimal(0)
+    position = account.position if account.position is not None else NOTHING
     sign, now_ns = ladder.side.sign, view.now_ns
     behind = behind_queue(ladder.side, ladder.stand, view)
     adds, reducible = is_adding(ladder.side, position), abs(position)
-    # Towards the market a price counts up on both sides.
-    risk_tick = ladder.risk_tick * sign
-    queue_tick = None if behind is None else math.ceil(behind / ladder.tick) * sign
-    prices = [ticks_of(order, ladder) * sign for order in orders]
+    risk_tick = ladder.risk_tick
+    queue_tick = None if behind is None else math.ceil(behind / ladder.tick)
     left_over = free - sum([order.size for order in orders])
     for order in orders:
         if order.state in NOT_SURE:
             free -= order.size
     risks: dict[str, CancelReason] = {}
-    sure: list[tuple[OwnOrder, int]] = []
-    aged: list[tuple[OwnOrder, int]] = []
+    sure: list[tuple[OwnOrder, int, int]] = []
+    aged: list[tuple[OwnOrder, int, int]] = []
     # Nearest to the market first: where not all fit under the cap, the deepest go.
-    for price, order in sorted(zip(prices, orders, strict=True), key=_nearest_first):
+    ranked = [
+        (-ticks * sign, order.placed_ns, at, ticks, lots)
+        for at, (order, (ticks, lots)) in enumerate(zip(orders, ticks_and_lots(orders, ladder), strict=True))
+    ]
+    ranked.sort()
+    for _, _, at, ticks, lots in ranked:
+        order = orders[at]
         if _is_cancel_under_way(order):
             continue
-        if (order.is_reduce_only and adds) or (
-            ladder.is_reduce_only
-            and not order.is_reduce_only
-            and (is_hard_stopped or order.size > reducible)
-        ):
+        if (
+            adds if order.is_reduce_only
+            else ladder.is_reduce_only and (is_hard_stopped or order.size > reducible)
+        ):  # fmt: skip
             risks[order.client_order_id] = CancelReason.NOT_REDUCING
         elif left_over < 0 and not order.is_reduce_only and order.size > free:
             risks[order.client_order_id] = CancelReason.OVER_CAP
-        elif price > risk_tick:
+        elif (ticks - risk_tick) * sign > 0:
             risks[order.client_order_id] = CancelReason.TOO_NEAR
-        elif queue_tick is not None and price > queue_tick:
+        elif queue_tick is not None and (ticks - queue_tick) * sign > 0:
             risks[order.client_order_id] = CancelReason.QUEUE_POSITION
         elif order.state is not OrderState.UNKNOWN:
-            (aged if _is_aged(order, now_ns, params) else sure).append((order, price * sign))
+            (aged if _is_aged(order, now_ns, params) else sure).append((order, ticks, lots))
         if left_over < 0 and order.state not in NOT_SURE:
             free -= order.size
     kept = assigned(sure, ladder)
-    left = [*aged, *((order, at) for order, at in sure if order.client_order_id not in kept)]
-    left.sort(key=lambda pair: _gap_ticks(pair[1], ladder), reverse=True)
-    unknown = [order for order in orders if order.state is OrderState.UNKNOWN]
-    return _Standing(kept, risks, [order for order, _ in left], unknown)
+    left = aged
+    if len(kept) < len(sure):
+        left = [*aged, *(each for each in sure if each[0].client_order_id not in kept)]
+    left.sort(key=lambda each: _gap_ticks(each[1], ladder), reverse=True)
+    return _Standing(kept, risks, [order for order, _, _ in left])
 
 
 NOT_SURE = (OrderState.CANCELLING, OrderState.UNKNOWN)
 """Orders that are going, or may be there: they count against the cap before those that are sure to rest."""
-
-
-def _nearest_first(pair: tuple[int, OwnOrder]) -> tuple[int, int]:
-    return -pair[0], pair[1].placed_ns
 
 
 def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
@@ -206,10 +208,9 @@ def _gap_ticks(ticks: int, ladder: Ladder) -> int:
 
 def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     """Cancel of an order that serves no layer, under the reason why the nearest one does not want it."""
-    ticks = ticks_of(order, ladder)
+    ((ticks, lots),) = ticks_and_lots((order,), ladder)
     sign = ladder.side.sign
     nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
-    lots = lots_of(order, ladder)
     reason = CancelReason.REPLACED
     last = len(ladder) - (2 if ladder.has_points and not order.is_points else 1)
     if (ladder.far_ticks[last] - ticks) * sign > 0:
@@ -244,7 +245,7 @@ def _fill_holes(
     history = account.history(side)
     if history.rejects_in_row and (now_ns - history.last_reject_ns) / 1e6 < reject_backoff_ms(history.rejects_in_row):
         return SidePlan((), Silence.REJECT_BACKOFF, state)
-    position = account.position if account.position is not None else Decimal(0)
+    position = account.position if account.position is not None else NOTHING
     actions: list[Action] = []
     reasons: list[Silence] = []
     placed: list[OwnOrder] = []
@@ -252,7 +253,7 @@ def _fill_holes(
         1 for order in orders if order.state is not OrderState.CANCELLING and order.client_order_id not in gone
     )
     most = ORDERS_A_LAYER * (len(standing.kept) + len(holes))
-    unknown = list(standing.unknown)
+    unknown = [order for order in orders if order.state is OrderState.UNKNOWN]
     margin = account
     is_alone = all(order.side is side for order in account.orders)
     for index in holes:
@@ -376,14 +377,14 @@ def _size_that_fits(
     under theirs; reduce-only: within the position.
     """
     if wanted.is_reduce_only:
-        resting = sum((order.size for order in orders), Decimal(0))
-        limit = max(Decimal(0), abs(position) - resting)
+        resting = sum((order.size for order in orders), NOTHING)
+        limit = max(NOTHING, abs(position) - resting)
     else:
         limit = room(side, account.worst_position(side), orders, params.worst_case_cap_base)
         cap_quote = params.layers.side_notional_cap_quote
         if cap_quote is not None:
-            worth = sum((order.size * order.price for order in orders), Decimal(0))
-            limit = min(limit, max(Decimal(0), cap_quote - worth) / wanted.price)
+            worth = sum((order.size * order.price for order in orders), NOTHING)
+            limit = min(limit, max(NOTHING, cap_quote - worth) / wanted.price)
     return round_size_down(min(wanted.size, limit), view.rules.step)
 
 
@@ -394,7 +395,7 @@ def _is_short_of_margin(side: Side, size: Decimal, price: Decimal, position: Dec
 
 
 def _margin_quote(side: Side, size: Decimal, price: Decimal, position: Decimal, leverage: int) -> Decimal:
-    opening = size if is_adding(side, position) else max(Decimal(0), size - abs(position))
+    opening = size if is_adding(side, position) else max(NOTHING, size - abs(position))
     return opening * price / leverage * MARGIN_SPARE_FRAC
 
 
@@ -402,13 +403,13 @@ def after_placing(account: AccountView, actions: Sequence[Action]) -> AccountVie
     """``account`` with the margin taken that the placements among ``actions`` will need, for who decides after them."""
     if account.available_quote is None:
         return account
-    position = account.position if account.position is not None else Decimal(0)
+    position = account.position if account.position is not None else NOTHING
     taken = sum(
         (
             _margin_quote(action.quote.side, action.quote.size, action.quote.price, position, account.leverage)
             for action in actions
             if isinstance(action, Place) and not action.quote.is_reduce_only
         ),
-        Decimal(0),
+        NOTHING,
     )
     return replace(account, available_quote=account.available_quote - taken)

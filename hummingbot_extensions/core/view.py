@@ -143,13 +143,17 @@ class AccountView:
         """Of the two positions the larger one in size, which the tiers act on; None until the venue has said one."""
         if self.position is None:
             return None
-        by_fills = self.position_by_fills if self.position_by_fills is not None else self.position
-        return max(self.position, by_fills, key=abs)
+        by_fills = self.position_by_fills
+        return self.position if by_fills is None or abs(by_fills) <= abs(self.position) else by_fills
 
     def worst_position(self, side: Side) -> Decimal:
         """Of the two positions the one that lies farther in the direction of ``side``; 0 while none is known."""
-        known = [p for p in (self.position, self.position_by_fills) if p is not None]
-        return max(known, key=lambda position: position * side.sign, default=Decimal(0))
+        position, by_fills = self.position, self.position_by_fills
+        if position is None or by_fills is None:
+            known = position if by_fills is None else by_fills
+            return Decimal(0) if known is None else known
+        is_worse = by_fills > position if side is Side.BUY else by_fills < position
+        return by_fills if is_worse else position
 
     def can_place(self, side: Side) -> bool:
         return self.can_place_bid if side is Side.BUY else self.can_place_ask
