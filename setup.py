@@ -18,7 +18,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 PACKAGE = "hummingbot_extensions"
-BUNDLE_FOLDERS = ("connectors", "controllers", "scripts", "conf")
+BUNDLE_FOLDERS = ("connectors", "controllers", "scripts", "conf/controllers", "conf/programs", "conf/scripts")
+"""Of ``conf`` only what we ship: Hummingbot keeps keys in ``conf/connectors`` of a folder that it runs in."""
 # Fused multiply-add would change the last bit of a*b+c, and the compiled twins must equal the pure ones bit for bit.
 COMPILE_ARGS = ["-O3", "-ffp-contract=off"]
 DEBUG_ARGS = ["-O1", "-g", "-ffp-contract=off"]

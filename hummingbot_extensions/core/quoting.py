@@ -150,9 +150,10 @@ def _stand(
     intended = price.distance_bps
     floor = least_distance_bps(outlook.prices, params.pricing)
     if most is not None:
-        near = skew.too_near_bps(params.cancel_distance_bps, skewed, base)
+        risk = skew.too_near_bps(params.cancel_distance_bps, skewed, base)
+        near = risk if floor is None else max(risk, min(floor, intended))
         far = skew.too_far_bps(params.rebalance_distance_bps, intended, base, most)
-        return Stand(price.terms, intended, near, near, far, most)
+        return Stand(price.terms, intended, risk, near, far, most)
     tolerance = params.requote_tolerance_bps * outlook.tolerance_scale
     risk = NO_DANGER_BPS
     if outlook.mode not in JOINING_MODES and base > 0:

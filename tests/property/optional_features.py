@@ -51,7 +51,7 @@ FEATURES: dict[str, Feature] = {
         {"mode": "simple", "volatile_mode": None}, {"mode": "uptime"},
         ("order_distance_bps", "rebalance_distance_bps", "band_margin_bps", "band_bps")),
     "anchor": Feature({"anchor": "mark"}, {"anchor": "micro"}),
-    "points": Feature({"points_distance_bps": None}, {}),
+    "points": Feature({"points_distance_bps": None}, {"points_distance_bps": 25.0}),
     "floor": Feature({"min_distance_bps": None}, {"min_distance_bps": 7.0}),
     "fee_floor": Feature({"fee_buffer_bps": None}, {"fee_buffer_bps": 7.0}),
     "own_maker_fee": Feature({"maker_fee_bps": None}, {"maker_fee_bps": D(5), "fee_buffer_bps": 3.0}),
