@@ -36,6 +36,18 @@ class ControllersScriptConfig(StrategyV2ConfigBase):  # type: ignore[misc]
     max_controller_drawdown_quote: Decimal | None = Field(
         None, gt=0, description=DRAWDOWN, json_schema_extra={"prompt": DRAWDOWN, "prompt_on_new": False})
 
+    def unreached_limit(self) -> str | None:
+        """Field and fix where the limit on a controller stands behind the one on all; None while their order is right.
+
+        Both count losses alone, from a peak: no profit ever stops anything.
+        """
+        one, all_together = self.max_controller_drawdown_quote, self.max_global_drawdown_quote
+        if one is None or all_together is None or one < all_together:
+            return None
+        return (
+            f"max_controller_drawdown_quote: {one} is not below max_global_drawdown_quote {all_together}, which stops "
+            "every controller before one of them gets there, unless others gain. Lower it (trap T38)")
+
     def update_markets(self, markets: MarketDict) -> MarketDict:
         for connector, pairs in self.markets.items():
             for pair in pairs:
@@ -79,6 +91,9 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
     def start(self, clock: Clock, timestamp: float) -> None:
         """Start the controllers, but none whose kill switch is on or that a drawdown limit stopped before a restart."""
         super().start(clock, timestamp)
+        unreached = self.config.unreached_limit()
+        if unreached is not None:
+            self.logger().warning(f"config {unreached}")
         self._obey_kill_switches()
         for controller_id in self._drawn_down & self.controllers.keys():
             if self.controllers[controller_id].status == RunnableStatus.RUNNING:

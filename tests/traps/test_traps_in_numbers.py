@@ -128,7 +128,7 @@ def test_t34_limits_are_shares_of_the_own_limit_whatever_the_coin(
 
 
 def test_t13_t24_one_name_means_one_thing() -> None:
-    """No alpha, beta, gamma or k without what it weighs, and no bare ``spread``: half or whole, bps, are in the name."""
+    """No alpha, beta, gamma or k without what it weighs, and no bare ``spread``: half or whole is in the name."""
     names = set()
 
     def collect(plain: object) -> None:
