@@ -20,6 +20,7 @@ from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState
 from hummingbot_extensions.core.drift import FlowState
 from hummingbot_extensions.core.exits import ExitHold, Slice, next_slice
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quote import POINTS_LAYER
 from hummingbot_extensions.core.types import MarketStanding, Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder, SideHistory
 
@@ -143,7 +144,8 @@ class Walk:
                 name, quote = f"o{self._next}", action.quote
                 self._next += 1
                 self.orders[name] = OwnOrder(
-                    name, quote.side, quote.price, quote.size, OrderState.PLACING, quote.is_reduce_only, now_ns)
+                    name, quote.side, quote.price, quote.size, OrderState.PLACING, quote.is_reduce_only, now_ns,
+                    is_points=quote.layer == POINTS_LAYER)
         stopped_ns = decision.state.hard_stop_since_ns
         return decision, next_slice(market, account, stopped_ns, params.exit_params())
 

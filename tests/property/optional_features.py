@@ -51,7 +51,10 @@ FEATURES: dict[str, Feature] = {
         {"mode": "simple", "volatile_mode": None}, {"mode": "uptime"},
         ("order_distance_bps", "rebalance_distance_bps", "band_margin_bps", "band_bps")),
     "anchor": Feature({"anchor": "mark"}, {"anchor": "micro"}),
-    "points": Feature({"points_distance_bps": None}, {"points_distance_bps": 25.0}),
+    "points": Feature(
+        {"points_distance_bps": None}, {"points_distance_bps": 25.0, "points_tolerance_bps": 0.5, "min_dwell_ms": 0.0,
+                                        "points_dwell_ms": 0.0},
+        ("points_dwell_ms", "points_size_frac", "points_tolerance_bps")),
     "floor": Feature({"min_distance_bps": None}, {"min_distance_bps": 7.0}),
     "fee_floor": Feature({"fee_buffer_bps": None}, {"fee_buffer_bps": 7.0}),
     "own_maker_fee": Feature({"maker_fee_bps": None}, {"maker_fee_bps": D(5), "fee_buffer_bps": 3.0}),
@@ -126,6 +129,7 @@ FEATURES: dict[str, Feature] = {
     "taker_exit": Feature(
         {"hard_stop_recovery": "maker"}, {"hard_stop_recovery": "maker_then_taker", "exit_taker_after_s": 0.0},
         ("exit_taker_after_s", "exit_slice_base", "exit_slippage_bps", "exit_order_wait_s", "exit_pause_s")),
+    "turn_interval": Feature({"min_turn_interval_ms": 0.0}, {}),
     "hand_level": Feature({"breaker_level": "normal"}, {"breaker_level": "pause"}),
     "flatten": Feature({"startup_policy": "adopt"}, {}, ("flatten_slippage_bps",)),
     "barriers": Feature(
@@ -146,7 +150,7 @@ ELSEWHERE = {"exit_order_wait_s", "exit_pause_s", "flatten_slippage_bps"}
 ALWAYS = {
     "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",
     "hard_stop_cooldown_s", "stale_book_ms", "stale_mark_ms", "stale_private_ms", "max_mark_mid_divergence_bps",
-    "cancel_distance_bps", "min_dwell_ms", "side_throttle_ms", "cancel_retry_ms", "cancel_budget_per_min",
+    "cancel_distance_bps", "cadence_ms", "min_dwell_ms", "side_throttle_ms", "cancel_retry_ms", "cancel_budget_per_min",
     "basis_halflife_s", "breaker_release", "reject_limit", "reject_window_s", "reject_cooldown_s",
     "latency_degraded_ms", "latency_pause_ms", "throttle_limit", "venue_cooldown_s", "error_degraded_frac",
     "failure_limit", "stop_after_trips", "max_price_deviation_frac",
