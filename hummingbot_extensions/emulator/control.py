@@ -17,7 +17,7 @@ from hummingbot_extensions.emulator.faults.board import catalogue
 from hummingbot_extensions.emulator.overview import account, account_names, overview, page
 from hummingbot_extensions.emulator.program_view import program_scores
 from hummingbot_extensions.emulator.standx_http import EXCHANGE
-from hummingbot_extensions.sim.program_record import market_record
+from hummingbot_extensions.sim.program_record import market_record, was_cancelled
 
 SECOND_NS = 1_000_000_000
 MIN_SPEED, MAX_SPEED = 0.01, 10_000.0
@@ -82,9 +82,14 @@ def account_score(exchange: Exchange, user: str, symbol: str, since_ns: int | No
 
 
 def order_log(exchange: Exchange, user: str) -> list[dict[str, Any]]:
-    """Every resting interval of the account's orders; a change of size begins a new row."""
+    """Every resting interval of the account's orders; a change of size begins a new row.
+
+    ``is_cancelled`` tells intervals that ended because the account asked for it from those that a fill ended.
+    """
     rows = []
-    for row in exchange.venue.accounts[user].log.rows:
+    holder = exchange.venue.accounts[user]
+    own_cancels_ns = set(holder.log.cancel_times_ns)
+    for row in holder.log.rows:
         spec = exchange.venue.specs[row.symbol]
         end_ms = (row.end_ns + exchange.offset_ns) / MS if row.end_ns is not None else None
         rows.append(
@@ -96,6 +101,7 @@ def order_log(exchange: Exchange, user: str) -> list[dict[str, Any]]:
                 "qty": wire.units(row.size_lots, spec.size_decimals),
                 "start_ms": (row.start_ns + exchange.offset_ns) / MS,
                 "end_ms": end_ms,
+                "is_cancelled": row.end_ns in own_cancels_ns and was_cancelled(holder, row),
             }
         )
     return rows

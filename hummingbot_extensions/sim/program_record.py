@@ -29,7 +29,7 @@ def market_record(
             row.start_ns,
             venue.now_ns if row.end_ns is None else row.end_ns,
             row.order_id,
-            row.end_ns in own_cancels_ns and _was_cancelled(account, row),
+            row.end_ns in own_cancels_ns and was_cancelled(account, row),
         )
         for row in account.log.rows
         if row.symbol == symbol and row.start_ns < end_ns and (row.end_ns is None or row.end_ns > start_ns)
@@ -45,7 +45,7 @@ def market_record(
     )
 
 
-def _was_cancelled(account: Account, row: RestingRow) -> bool:
+def was_cancelled(account: Account, row: RestingRow) -> bool:
     """Whether this interval is the order's last and ended by a cancel."""
     order = account.orders[row.order_id]
     return order.status is OrderStatus.CANCELED and order.closed_ns == row.end_ns

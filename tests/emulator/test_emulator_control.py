@@ -91,6 +91,7 @@ async def test_score_of_the_control_api() -> None:
             ("sell", "100050.00", "0.0100"),
         ]
         assert rows[1]["end_ms"] - rows[1]["start_ms"] == 2_000
+        assert [row["is_cancelled"] for row in rows] == [False, True]
 
 
 async def test_account_of_the_control_api() -> None:
