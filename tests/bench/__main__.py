@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -14,22 +12,14 @@ from statistics import median, quantiles
 
 from connectors.standx_perpetual.standx_perpetual_signing import RequestSigner
 from hummingbot_extensions.core.decide import DecisionInputs, decide
-from tests.bench import bench_frame_to_wire
+from tests.bench import bench_compare
+from tests.bench.machine import machine
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 DECIDE_BAR, SIGN_BAR = "bar p50 60 us, p99 1 ms (one level)", "bar 100 us"
 ROUNDS = 5_000
 EMULATOR_TIMEOUT_S = 60
-
-
-def machine() -> str:
-    processor = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                      if line.startswith("model name")), platform.machine()) if Path("/proc/cpuinfo").exists() else "?"
-    packages = ("hummingbot", "aiohttp", "cryptography")
-    versions = "  ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
-    return f"{processor}, {os.cpu_count()} cores, load {load}\nPython {platform.python_version()}  {versions}"
 
 
 def timed_us(call: Callable[[int], object], rounds: int) -> list[float]:
@@ -75,14 +65,13 @@ def emulator_lines() -> str:
 def main() -> int:
     began = time.monotonic()
     print(machine(), flush=True)
-    found = bench_frame_to_wire.measured()
-    print("\n".join(bench_frame_to_wire.lines(found)), flush=True)
+    found = bench_compare.compared(bench_compare.FULL)
     print(decide_line(found.decisions))
     print(signing_line(), flush=True)
     emulator = emulator_lines()
     print(emulator)
     print(f"whole bench {time.monotonic() - began:.0f} s")
-    return 1 if not found.ours_ms or "failed" in emulator else 0
+    return 1 if bench_compare.unmeasured(found, bench_compare.FULL) or "failed" in emulator else 0
 
 
 if __name__ == "__main__":

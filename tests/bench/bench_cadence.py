@@ -14,7 +14,7 @@ from typing import Any
 
 from hummingbot_extensions.cli.bot_process import BotProcess
 from hummingbot_extensions.cli.emulator_process import EmulatorProcess, running_emulator
-from tests.bench.bench_frame_to_wire import DISTANCES, OUR_PACE, OURS, events, row, running
+from tests.bench.single_bot import DISTANCES, OUR_PACE, OURS, events, row, running
 
 SETTINGS = (
     {"cadence_ms": 100}, {"cadence_ms": 250}, {"cadence_ms": 500}, {"cadence_ms": 1000},
