@@ -122,10 +122,10 @@ class Session:
         found = self.figures
         found.cpu_frac = (cpu_s(self.bot.pid) - cpu_before_s) / spent_s
         found.memory_mb = memory_mb(self.bot.pid)
-        until_ms = self._venue_ms()
-        self._take(began_s, time.time())
+        until_s, until_ms = time.time(), self._venue_ms()
+        time.sleep(2.0)  # what was cancelled last is placed anew, and the probe writes once a second
+        self._take(began_s, until_s)
         if self._user is not None:
-            time.sleep(2.0)  # what was cancelled last is placed anew
             found.empty_ms = self._empty_ms(since_ms, until_ms)
 
     def watch_tight(self, seconds: float) -> None:

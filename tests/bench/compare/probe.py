@@ -29,11 +29,18 @@ OURS = ("hummingbot_extensions", "standx_perpetual", "perp_market_maker")
 
 
 class Recorder:
-    """Writes rows, each with the wall clock."""
+    """Rows with the wall clock, kept until ``flush``: no file is touched between a frame and its order."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
 
     def write(self, kind: str, **fields: Any) -> None:
+        self._rows.append({"kind": kind, "t_s": time.time(), **fields})
+
+    def flush(self) -> None:
         with Path(SAMPLES).open("a") as file:
-            file.write(json.dumps({"kind": kind, "t_s": time.time(), **fields}) + "\n")
+            file.write("".join(json.dumps(row) + "\n" for row in self._rows))
+        self._rows = []
 
 
 class LoopWatch:
@@ -89,6 +96,7 @@ class LoopWatch:
         self._recorder.write(
             "second", lags_ms=[round(lag, 3) for lag in self._lags_ms], longest=longest, gc_ms=self._gc_ns / 1e6,
             frames=self.frames)
+        self._recorder.flush()
         self._lags_ms, self._longest, self._gc_ns, self.frames = [], {}, 0, 0
 
 
