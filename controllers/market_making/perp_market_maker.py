@@ -6,16 +6,26 @@ from __future__ import annotations
 
 import logging
 import time
+from decimal import Decimal
 from typing import Any
 
 from hummingbot.strategy_v2.controllers import controller_base
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction
 
+from hummingbot_extensions import compat
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
 from hummingbot_extensions.execution import config as market_maker
-from hummingbot_extensions.execution import desk, findings, market_view, position_desk
+from hummingbot_extensions.execution import (
+    desk,
+    findings,
+    market_view,
+    position_quoter,
+    position_simulation,
+    quoter,
+)
+from hummingbot_extensions.execution.position_mode import Barriers
 
 
 class PerpMarketMakerConfig(market_maker.MarketMakerConfig):  # type: ignore[misc]
@@ -31,23 +41,29 @@ class PerpMarketMaker(controller_base.ControllerBase):
     def __init__(self, config: PerpMarketMakerConfig, *args: Any, **kwargs: Any) -> None:
         super().__init__(config, *args, **kwargs)
         self.config: PerpMarketMakerConfig = config
-        is_quoting = config.execution is market_maker.Execution.QUOTE
-        self.desk: Any = desk.Desk(self) if is_quoting else position_desk.PositionDesk(self)
+        is_position = config.execution is market_maker.Execution.POSITION
+        self._simulation: position_simulation.PositionSimulation | None = None
+        if is_position and compat.is_backtest(self.market_data_provider):
+            # There is no desk in it: nothing is sent, booked or kept.
+            self._simulation = position_simulation.PositionSimulation(
+                config.id, config.connector_name, config.trading_pair, config.leverage)
+        else:
+            self.desk = desk.Desk(self, position_quoter.PositionQuoter if is_position else quoter.Quoter)
         self._given = set(config.model_fields_set)
         self._said: set[str] = set()
         self._judged: PerpMarketMakerConfig | None = None
 
     def params(self) -> QuoteParams:
-        params: QuoteParams = self.desk.params_of(self.config)
-        return params
+        return self.desk.params_of(self.config)
 
     def startup_params(self) -> StartupParams:
-        params: StartupParams = self.config.startup_params()
-        return params
+        return self.config.startup_params()
 
     def gate_params(self) -> GateParams:
-        params: GateParams = self.config.gate_params()
-        return params
+        return self.config.gate_params()
+
+    def barriers(self) -> Barriers:
+        return self.config.barriers()
 
     def create_level(self, action: CreateExecutorAction) -> None:
         self.actions_queue.put_nowait([action])
@@ -99,24 +115,20 @@ class PerpMarketMaker(controller_base.ControllerBase):
             self.params(), self.gate_params(), config.leverage, view.mark, view.rules, free))
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
-        """Nothing while quoting, which events drive; in position mode Hummingbot's loop does."""
-        if isinstance(self.desk, position_desk.PositionDesk):
-            return self.desk.determine_actions()
-        return []
+        """Nothing live, where events drive; on a candle of Hummingbot's backtester what position mode would do."""
+        if self._simulation is None:
+            return []
+        config = self.config
+        return self._simulation.determine_actions(
+            config.params(), config.gate_params(), config.barriers(), self.market_data_provider, self.executors_info,
+            Decimal(config.total_amount_quote))
 
     def to_format_status(self) -> list[str]:
-        lines: list[str] = self.desk.status_lines()
-        return lines
-
-    @property
-    def has_own_account(self) -> bool:
-        """Whether the result is counted by a ledger of ours; in position mode Hummingbot's report on executors is."""
-        return isinstance(self.desk, desk.Desk)
+        return self.desk.status_lines()
 
     def net_pnl_quote(self) -> float | None:
         """Result in quote units, which drawdown limits are held against; None while it is not known."""
-        return self.desk.net_pnl_quote() if isinstance(self.desk, desk.Desk) else None
+        return self.desk.net_pnl_quote()
 
     def get_custom_info(self) -> dict[str, Any]:
-        info: dict[str, Any] = self.desk.custom_info()
-        return info
+        return self.desk.custom_info()

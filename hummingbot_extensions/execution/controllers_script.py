@@ -279,7 +279,7 @@ class ControllersScript(StrategyV2Base):  # type: ignore[misc]
     def _pnl_quote(self, controller_id: str) -> Decimal | None:
         """Net result as the controller states it, None while it cannot; else Hummingbot's gross one."""
         controller = self.controllers[controller_id]
-        if getattr(controller, "has_own_account", False):
+        if hasattr(controller, "net_pnl_quote"):
             # Not its custom info: that scores reward programs, which a limit looked at on every tick need not pay for.
             net = controller.net_pnl_quote()
             return None if net is None else Decimal(str(net))

@@ -49,7 +49,7 @@ def config_hash(config: Any) -> str:
     """Sixteen hex digits that change when any value does that trading depends on."""
     return digest((
         config.connector_name, config.trading_pair, config.armed, config.leverage, config.params(),
-        config.startup_params(), config.gate_params()))
+        config.startup_params(), config.gate_params(), config.execution, config.barriers()))
 
 
 def _written(value: Any) -> str:
@@ -60,8 +60,10 @@ def _written(value: Any) -> str:
 class Desk:
     """One controller's quoter, from start to stop, and the state that outlives it."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, kind: type[Quoter] = Quoter) -> None:
+        """``kind`` says what quotes become."""
         self._controller = controller
+        self._kind = kind
         self._quoter: Quoter | None = None
         self._log: EventLog | None = None
         self._is_stopped = True
@@ -190,7 +192,9 @@ class Desk:
         # One result over all starts, which drawdown limits are held against; stops last over them as well.
         state = snapshot.resumed_state(kept)
         day = kept.gate if kept is not None else GateState()
-        return Quoter(settings, self._controller, connector, log, book, state, day, self._keep)
+        # What would rest is shown by dry levels, whatever would carry it.
+        kind = self._kind if sends else Quoter
+        return kind(settings, self._controller, connector, log, book, state, day, self._keep)
 
     def _refuse_foreign_connector(self) -> None:
         """Refuse a connector that would put the account in danger; one of Hummingbot's own gets what it lacks."""
@@ -256,7 +260,8 @@ class Desk:
             return [f"  {title}  stopped"]
         note = self._quoter.start_up.note if self._quoter is not None else ""
         state = ["    state on disk is out of date: the disk refuses it"] if self._writer.is_failing else []
-        return [*status.lines(now, title), *([f"    start {note}"] if note else []), *state]
+        notes = [*(self._quoter.notes if self._quoter is not None else ()), *([f"start {note}"] if note else [])]
+        return [*status.lines(now, title), *(f"    {each}" for each in notes), *state]
 
     def custom_info(self) -> dict[str, Any]:
         """Small JSON-able state; a stopped desk still states its result, which drawdown limits go on reading."""

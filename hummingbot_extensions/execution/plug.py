@@ -11,6 +11,7 @@ from hummingbot_extensions import compat
 from hummingbot_extensions.execution.contained.order import ContainedOrderConfig, ContainedOrderExecutor
 from hummingbot_extensions.execution.contained.position import ContainedPositionConfig, ContainedPositionExecutor
 from hummingbot_extensions.execution.exits import ExitConfig, ExitExecutor
+from hummingbot_extensions.execution.position_executor import EntryConfig, EntryExecutor
 from hummingbot_extensions.execution.quote_executor import QuoteConfig, QuoteExecutor
 
 _ORDER_EXECUTORS = {
@@ -18,7 +19,10 @@ _ORDER_EXECUTORS = {
     ContainedOrderConfig: ContainedOrderExecutor,
     ExitConfig: ExitExecutor,
 }
-_POSITION_EXECUTORS = {ContainedPositionConfig: ContainedPositionExecutor}
+_POSITION_EXECUTORS = {
+    ContainedPositionConfig: ContainedPositionExecutor,
+    EntryConfig: EntryExecutor,
+}
 
 
 def build_order_executor(**arguments: Any) -> OrderExecutor:

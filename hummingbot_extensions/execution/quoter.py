@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.breaker_state import LastingStop
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decide import DecisionInputs, decide, has_changed
-from hummingbot_extensions.core.decision import Cancel, CancelReason, Decision, DecisionState, Place
+from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, Decision, DecisionState, Place
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.ledger import FeeOverride, Ledger, LedgerFill
@@ -112,6 +112,8 @@ class Quoter:
         """Orders that ended after the venue had taken them."""
         self.traded_count = 0
         """Those of them that traded at all."""
+        self.notes: tuple[str, ...] = ()
+        """What a person should know of how quotes are carried out, beside the reasons of silent sides."""
         self._traded_ids: set[str] = set()
         self._host = host
         self._connector = connector
@@ -179,7 +181,7 @@ class Quoter:
         for level in self._levels:
             if isinstance(level, DryLevel):
                 level.end()
-        self._levels = list(self._executors())
+        self._levels = [level for level in self._levels if not isinstance(level, DryLevel)]
         self._end_log_when_idle()
 
     @property
@@ -273,7 +275,8 @@ class Quoter:
             self.ledger.entry_price if self.ledger.position else None, self._maker_fee_frac(params))
         inputs = DecisionInputs(view, account, params, self._state)
         decision = decide(inputs)
-        if has_changed(self._state, decision):
+        actions = self._plan(decision)
+        if has_changed(self._state, replace(decision, actions=actions)):
             self._decision_count += 1
             self._log.write(
                 "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes,
@@ -289,7 +292,7 @@ class Quoter:
         self.last_turn_ns = now_ns
         frame_ns = _newest_frame_ns(view) if "frame" in woken_by else None
         cancelled = set()
-        for action in decision.actions:
+        for action in actions:
             if isinstance(action, Cancel):
                 if frame_ns is not None:
                     self._cancel_frame_ns.setdefault(action.client_order_id, frame_ns)
@@ -298,7 +301,7 @@ class Quoter:
         for breach in self.gate.begin(view, account):
             if breach.client_order_id not in cancelled:
                 self._cancel(breach)
-        for action in decision.actions:
+        for action in actions:
             if isinstance(action, Place) and self.gate.passes(action.quote, view, account):
                 self._place(action, frame_ns)
         if self.settings.sends_orders:
@@ -311,6 +314,10 @@ class Quoter:
         if params.maker_fee_bps is not None:
             return float(params.maker_fee_bps) / 1e4
         return market_view.maker_fee_frac(self._connector, self.settings.trading_pair)
+
+    def _plan(self, decision: Decision) -> tuple[Action, ...]:
+        """What of a decision is carried out, in its order."""
+        return decision.actions
 
     def _level_orders(self) -> list[OwnOrder]:
         return [order for level in self._levels for order in level.open_orders()]

@@ -73,11 +73,11 @@ def test_live_it_rests_through_position_executors_and_stops_clean(
     async def scenario() -> None:
         async with trading(tmp_path, monkeypatch, **FAST, **BARRIERS) as line:
             await until(lambda: {row["side"] for row in line.venue_orders()} == {"buy", "sell"}, 60.0, "quotes")
-            assert not line.controller.has_own_account
+            assert line.controller.net_pnl_quote() == 0
             kinds = {info.type for info in line.controller.executors_info}
             assert kinds == {"position_executor"}
-            assert "position executors" in line.controller.to_format_status()[0]
-            assert line.controller.get_custom_info()["mode"] == "position"
+            assert "quoting" in line.controller.to_format_status()[0]
+            assert line.controller.get_custom_info()["mode"] == "quoting"
             await line.strategy.on_stop()
             await until(lambda: not line.venue_orders(), 30.0, "no order")
 
