@@ -12,7 +12,6 @@ from typing import Any
 from hummingbot.strategy_v2.controllers import controller_base
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction
 
-from hummingbot_extensions import compat
 from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.startup import StartupParams
@@ -42,12 +41,8 @@ class PerpMarketMaker(controller_base.ControllerBase):
         super().__init__(config, *args, **kwargs)
         self.config: PerpMarketMakerConfig = config
         is_position = config.execution is market_maker.Execution.POSITION
-        self._simulation: position_simulation.PositionSimulation | None = None
-        if is_position and compat.is_backtest(self.market_data_provider):
-            # There is no desk in it: nothing is sent, booked or kept.
-            self._simulation = position_simulation.PositionSimulation(
-                config.id, config.connector_name, config.trading_pair, config.leverage)
-        else:
+        self._simulation = position_simulation.begun(config, self.market_data_provider) if is_position else None
+        if self._simulation is None:
             self.desk = desk.Desk(self, position_quoter.PositionQuoter if is_position else quoter.Quoter)
         self._given = set(config.model_fields_set)
         self._said: set[str] = set()

@@ -14,6 +14,7 @@ from hummingbot.core.data_type.common import PriceType, TradeType
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, ExecutorAction, StopExecutorAction
 
+from hummingbot_extensions import compat
 from hummingbot_extensions.core import gate
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place
@@ -48,6 +49,16 @@ class _Entry:
     is_settled: bool = False
     """Whether it was asked for before this decision."""
     is_stopped: bool = False
+
+
+def begun(config: Any, provider: Any) -> PositionSimulation | None:
+    """The simulation of a controller of ``config`` in Hummingbot's backtester; None live, where a desk trades.
+
+    With one there is no desk: nothing is sent, booked or kept.
+    """
+    if not compat.is_backtest(provider):
+        return None
+    return PositionSimulation(config.id, config.connector_name, config.trading_pair, config.leverage)
 
 
 class PositionSimulation:
