@@ -42,6 +42,7 @@ TITLES = {
     "quote": "Where quotes stand",
     "layers": "Several orders a side",
     "skew": "What inventory and signals do to quotes",
+    "leader": "How another venue's price is listened to, see [leader](leader.md)",
     "volatility": "Pauses and widening while the market moves",
     "guards": "When the market itself is out of order, see [market guards](market-guards.md)",
     "position": "Position tiers and the way back",

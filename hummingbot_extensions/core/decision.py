@@ -8,6 +8,7 @@ from enum import StrEnum
 from hummingbot_extensions.core.breaker_state import BreakerState
 from hummingbot_extensions.core.drift import MomentumState
 from hummingbot_extensions.core.ladder import Ladder
+from hummingbot_extensions.core.leader import LeaderState
 from hummingbot_extensions.core.mode_switch import ModeState
 from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.shock import ShockState
@@ -55,6 +56,7 @@ class Signals:
     volatility: VolatilityState = VolatilityState()
     momentum: MomentumState = MomentumState()
     mode: ModeState = ModeState()
+    leader: LeaderState = LeaderState()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hummingbot_extensions.core import drift, mode_switch, skew, volatility
+from hummingbot_extensions.core import drift, leader, mode_switch, skew, volatility
 from hummingbot_extensions.core.decision import Signals
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import PriceInputs
@@ -29,7 +29,10 @@ def after_frame(signals: Signals, view: MarketView, position: Decimal, params: Q
     if params.pricing.pinning_enter_frac is not None or params.pricing.volatile_mode is not None:
         inventory = inventory_frac(position, params)
         mode = mode_switch.after(mode, now_ns, inventory, volatility.range_bps(moved), params.pricing)
-    return Signals(moved, momentum, mode)
+    led = signals.leader
+    if params.needs_leader:
+        led = leader.after_sample(led, now_ns, mid, view.leader, view.leader_age_ms, params.leader)
+    return Signals(moved, momentum, mode, led)
 
 
 def inventory_frac(position: Decimal, params: QuoteParams) -> float:
@@ -54,14 +57,19 @@ def outlook(
     if params.skew.skew_imbalance_on:
         imbalance = drift.imbalance_frac(bid_size, ask_size)
     drifted = signals.momentum.drift_frac
+    external = ahead = None
+    if params.needs_leader:
+        external = leader.external_price(signals.leader, view.leader, view.leader_age_ms, params.leader)
+        if external is not None and view.mid:
+            ahead = external / view.mid - 1.0
     prices = PriceInputs(
-        mark=mark, mid=view.mid, touch_bid=touch_bid, touch_ask=touch_ask, micro=micro, external=view.external,
+        mark=mark, mid=view.mid, touch_bid=touch_bid, touch_ask=touch_ask, micro=micro, external=external,
         inventory_frac=inventory, inventory_base=float(position), entry_price=_number(account.entry_price),
         sigma_bps=sigma, range_bps=range_bps, funding_rate_frac=view.funding_rate_frac,
         maker_fee_frac=account.maker_fee_frac, tick=float(view.rules.tick), last_fill_side=account.last_fill_side,
         others_bid=_number(view.others_bid), others_ask=_number(view.others_ask),
     )  # fmt: skip
-    skews = SkewInputs(inventory, view.funding_rate_frac, drifted, imbalance, view.flow_frac, sigma)
+    skews = SkewInputs(inventory, view.funding_rate_frac, drifted, imbalance, view.flow_frac, sigma, ahead)
     return Outlook(
         mark=mark,
         position=position,

@@ -9,7 +9,8 @@ from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.drift import DriftParams
 from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
 from hummingbot_extensions.core.layers import LayerParams, geometry
-from hummingbot_extensions.core.pricing import Mode, PricingParams
+from hummingbot_extensions.core.leader import LeaderParams
+from hummingbot_extensions.core.pricing import Anchor, Mode, PricingParams
 from hummingbot_extensions.core.shock import ShockParams
 from hummingbot_extensions.core.skew import SkewParams
 from hummingbot_extensions.core.spec import param, section
@@ -189,11 +190,17 @@ class QuoteParams:
     skew: SkewParams = section(SkewParams)
     volatility: VolatilityParams = section(VolatilityParams)
     drift: DriftParams = section(DriftParams)
+    leader: LeaderParams = section(LeaderParams)
     shock: ShockParams = section(ShockParams)
 
     @property
     def order_distance_bps(self) -> float:
         return self.pricing.order_distance_bps
+
+    @property
+    def needs_leader(self) -> bool:
+        """Whether a price may depend on another venue's."""
+        return self.skew.skew_leader_on or self.pricing.anchor is Anchor.EXTERNAL
 
     @property
     def worst_case_cap_base(self) -> Decimal:
@@ -267,7 +274,7 @@ class QuoteParams:
         own += self._points_problems()
         return [
             *own, *self.pricing.problems(), *self.layers.problems(self.order_size_base), *self.skew.problems(),
-            *self.volatility.problems(), *self.drift.problems(),
+            *self.volatility.problems(), *self.drift.problems(), *self.leader.problems(),
         ]  # fmt: skip
 
     def _cadence_problems(self) -> list[tuple[str, str]]:

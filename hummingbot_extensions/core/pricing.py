@@ -26,6 +26,8 @@ DETAIL_CHARS = 120
 TERM_TOLERANCE_BPS = 1e-9
 """Most that the terms of an own pricer may miss its distance by; the distance passed on is their exact sum."""
 SNAP_TICKS = Decimal("1e-6")
+ANCHOR_TERM = "anchor"
+"""What an anchor other than the mark makes of a distance."""
 
 
 class Mode(StrEnum):
@@ -489,7 +491,7 @@ def from_anchor(side: Side, inputs: PriceInputs, anchor: Anchor, *terms: tuple[s
     if price is None or not price > 0:
         return NoPrice(Gap.ANCHOR_UNKNOWN, anchor.value)
     own_bps = fsum([bps for _, bps in terms])
-    return SidePrice.of(*terms, ("anchor", (1.0 - price / inputs.mark) * (side.sign * 1e4 - own_bps)))
+    return SidePrice.of(*terms, (ANCHOR_TERM, (1.0 - price / inputs.mark) * (side.sign * 1e4 - own_bps)))
 
 
 def clear_of_touch(side: Side, price: SidePrice, inputs: PriceInputs) -> SidePrice:

@@ -17,6 +17,7 @@ from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.points_layer import with_points
 from hummingbot_extensions.core.pricing import (
+    ANCHOR_TERM,
     JOINING_MODES,
     Mode,
     NoPrice,
@@ -141,7 +142,11 @@ def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteP
     price = with_floor(price, outlook.prices, params.pricing)
     if most is not None and price.distance_bps > most >= base:
         price = price.plus("band", most - price.distance_bps)
-    return _stand(price, skewed, base, most, outlook, params)
+    # An anchor off the mark is no part of what is configured: it must not cancel the quote that it has brought nearer.
+    own = base
+    if len(priced.terms) > 1:
+        own -= math.fsum([bps for name, bps in priced.terms if name == ANCHOR_TERM])
+    return _stand(price, skewed, own, most, outlook, params)
 
 
 def _stand(

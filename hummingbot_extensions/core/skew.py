@@ -140,6 +140,17 @@ class SkewParams:
         1.0, "Flow: how far both quotes move when takers only buy or only sell, bps.", "skew", ge=0, le=500
     )
 
+    skew_leader_on: bool = param(
+        False, "Another venue's price that moved ahead of ours moves both quotes after it: on or off.", "skew"
+    )
+    leader_gain: float = param(
+        0.5, "Leader: part of the lead beyond leader_dead_bps that the quotes follow, as a factor.", "skew", ge=0, le=1
+    )
+    leader_dead_bps: float = param(
+        1.0, "Leader: lead up to which it moves nothing, bps.", "skew", ge=0, le=100
+    )
+    leader_most_bps: float = param(3.0, "Leader: farthest that it moves the quotes, bps.", "skew", ge=0, le=500)
+
     skew_size_on: bool = param(False, "Inventory makes orders of the adding side smaller: on or off.", "skew")
     size_skew_frac: float = param(
         0.6, "Size skew: fraction of its size that the adding side loses at the soft limit.", "skew", ge=0, le=1
@@ -151,6 +162,7 @@ class SkewParams:
             "least_distance_bps", "requote_room_bps", "skew_push_bps", "skew_pull_bps", "skew_coeff_frac",
             "shift_sigma_gain", "pressure_strength", "pressure_scale_bps", "funding_gain", "funding_most_bps",
             "momentum_tilt_bps", "momentum_spread_bps", "momentum_spacing_frac", "imbalance_tilt_bps", "flow_tilt_bps",
+            "leader_gain", "leader_dead_bps", "leader_most_bps",
         )  # fmt: skip
         found = [
             (name, f"{getattr(self, name):g} is not 0 or more; its sign is given by the rule. Raise it to 0")
@@ -211,6 +223,8 @@ class SkewInputs:
     imbalance_frac: float | None
     flow_frac: float | None
     sigma_bps: float | None = None
+    leader_frac: float | None = None
+    """Another venue's price, its basis against ours removed, over our mid, less one; positive while it is ahead."""
 
 
 def inventory_share(inventory_frac: float, params: SkewParams) -> float:
@@ -251,7 +265,7 @@ def terms(side: Side, inputs: SkewInputs, params: SkewParams) -> Terms:
         pressure = pressure_bps(inventory, params)
         if pressure > 0.0:
             found.append(("pressure", pressure))
-    if params.skew_momentum_on or params.skew_imbalance_on or params.skew_flow_on:
+    if params.skew_momentum_on or params.skew_imbalance_on or params.skew_flow_on or params.skew_leader_on:
         _add_signals(found, 1.0 if side is Side.BUY else -1.0, away, inputs, params)
     return tuple(found)
 
@@ -271,10 +285,23 @@ def _add_signals(
         pulls.append(("imbalance", -sign * _signal(inputs.imbalance_frac) * params.imbalance_tilt_bps))
     if params.skew_flow_on:
         pulls.append(("flow", -sign * _signal(inputs.flow_frac) * params.flow_tilt_bps))
+    if params.skew_leader_on:
+        pulls.append(("leader", -sign * leader_bps(inputs.leader_frac, params)))
     for name, bps in pulls:
         kept = bps * against if bps * away < 0.0 else bps
         if kept != 0.0:
             found.append((name, kept))
+
+
+def leader_bps(leader_frac: float | None, params: SkewParams) -> float:
+    """How far both quotes follow the leader, up positive: 0 in the dead zone, then linear, at most so many bps.
+
+    >>> leader_bps(0.01, SkewParams()), leader_bps(-0.01, SkewParams()), leader_bps(None, SkewParams())
+    (3.0, -3.0, 0.0)
+    """
+    lead = _number(leader_frac) * 1e4
+    beyond = min(params.leader_most_bps, params.leader_gain * max(0.0, abs(lead) - params.leader_dead_bps))
+    return math.copysign(beyond, lead) if beyond else 0.0
 
 
 def _shift_bps(sigma_bps: float | None, params: SkewParams) -> float:

@@ -61,8 +61,9 @@ class MarketView:
     """Best price on each side at which somebody else is known to stand, at full precision."""
     flow_frac: float | None = None
     """Signed flow of trades, -1 (takers only sold) to 1 (only bought)."""
-    external: float | None = None
-    """Another venue's price, its basis against ours removed."""
+    leader: float | None = None
+    """Middle of another venue's book, as it stands there."""
+    leader_age_ms: float | None = None
 
     @property
     def mid(self) -> float | None:

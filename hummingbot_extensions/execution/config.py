@@ -107,6 +107,9 @@ class _Market(ControllerConfigBase):
     leverage: int = fixed(1, "Account leverage for this market; 1 means none.", ge=1, le=10)
     execution: Execution = fixed(
         "quote", "quote: long-lived quotes, woken by events; position: a position executor with barriers per quote.")
+    leader_connector: str | None = fixed(
+        None, "Connector of another venue whose price skew_leader_on and anchor external follow; left out: none.")
+    leader_trading_pair: str | None = fixed(None, "Its trading pair there; left out: none.")
     position_mode: PositionMode = fixed("ONEWAY", "Position mode; only ONEWAY is supported.")
 
     @model_validator(mode="before")
@@ -146,6 +149,19 @@ class _Market(ControllerConfigBase):
     def refuse_spot_paper(cls, value: str) -> str:
         return desk.checked_connector_name(value)
 
+    @field_validator("leader_connector", "leader_trading_pair", mode="before")
+    @classmethod
+    def parse_nothing(cls, value: Any) -> Any:
+        """An empty text is what `hbot create` gives for nothing."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("leader_trading_pair")
+    @classmethod
+    def require_pair(cls, value: str | None) -> str | None:
+        if value is not None and (len(value.split("-")) != 2 or not all(value.split("-"))):
+            raise ValueError(f"leader_trading_pair: {value!r} is no pair, write it as BASE-QUOTE")
+        return value
+
     @model_validator(mode="after")
     def require_limits_when_armed(self) -> _Market:
         """Real orders need limits that somebody wrote down; a cut file must not trade on defaults."""
@@ -165,9 +181,28 @@ class _Market(ControllerConfigBase):
             if self.params().shock.shock_on:
                 text = "needs execution: quote, whose state outlives a restart as a stop must. Turn it off"
                 problems.append(("shock_on", text))
+        problems = [*problems, *self._leader_problems()]
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))
         return self
+
+    def _leader_problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the leader: half named, this market itself, or asked for and not named."""
+        params = self.params()
+        leader = self.leader_connector, self.leader_trading_pair
+        if (leader[0] is None) != (leader[1] is None):
+            field = "leader_connector" if leader[0] is None else "leader_trading_pair"
+            return [(field, "is left out and the other is not. Set both or neither")]
+        if leader == (self.connector_name, self.trading_pair):
+            return [("leader_trading_pair", "is the market that is quoted. Name another market, or leave both out")]
+        if not params.needs_leader:
+            return []
+        field, what = ("skew_leader_on", "") if params.skew.skew_leader_on else ("anchor", "external ")
+        if self.execution is Execution.POSITION:
+            return [(field, f"{what}needs execution: quote, since a backtest knows no other market. Turn it off")]
+        if leader[0] is None:
+            return [(field, f"{what}needs another venue's price. Set leader_connector and leader_trading_pair")]
+        return []
 
     def params(self) -> QuoteParams:
         """The frozen parameters that a decision takes."""
@@ -189,7 +224,11 @@ class _Market(ControllerConfigBase):
         return spec.built(Barriers, self)
 
     def update_markets(self, markets: MarketDict) -> MarketDict:
-        return markets.add_or_update(self.connector_name, self.trading_pair)
+        markets = markets.add_or_update(self.connector_name, self.trading_pair)
+        if self.leader_connector == self.connector_name and self.leader_trading_pair is not None:
+            # The connector subscribes to it with its own market; a leader elsewhere is read without keys.
+            markets = markets.add_or_update(self.connector_name, self.leader_trading_pair)
+        return markets
 
 
 MarketMakerConfig: Any = create_model(

@@ -19,6 +19,7 @@ from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution import arming, market_view, plug, snapshot, status
 from hummingbot_extensions.execution.foreign import fitting
+from hummingbot_extensions.execution.leader_feed import LeaderFeed
 from hummingbot_extensions.execution.quoter import Host, Quoter, QuoterSettings
 from hummingbot_extensions.execution.snapshot import Scope, Snapshot
 from hummingbot_extensions.execution.state_writer import StateWriter
@@ -49,7 +50,8 @@ def config_hash(config: Any) -> str:
     """Sixteen hex digits that change when any value does that trading depends on."""
     return digest((
         config.connector_name, config.trading_pair, config.armed, config.leverage, config.params(),
-        config.startup_params(), config.gate_params(), config.execution, config.barriers()))
+        config.startup_params(), config.gate_params(), config.execution, config.barriers(),
+        config.leader_connector, config.leader_trading_pair))
 
 
 def _written(value: Any) -> str:
@@ -194,7 +196,14 @@ class Desk:
         day = kept.gate if kept is not None else GateState()
         # What would rest is shown by dry levels, whatever would carry it.
         kind = self._kind if sends else Quoter
-        return kind(settings, self._controller, connector, log, book, state, day, self._keep)
+        return kind(settings, self._controller, connector, log, book, state, day, self._keep, self._leader())
+
+    def _leader(self) -> LeaderFeed | None:
+        """The other venue's price that the configuration names, if any."""
+        config = self._controller.config
+        if config.leader_connector is None:
+            return None
+        return LeaderFeed(self._controller.market_data_provider, config.leader_connector, config.leader_trading_pair)
 
     def _refuse_foreign_connector(self) -> None:
         """Refuse a connector that would put the account in danger; one of Hummingbot's own gets what it lacks."""

@@ -15,7 +15,7 @@ from hummingbot_extensions.core.exits import HardStopRecovery
 from hummingbot_extensions.core.gate_params import GateParams, plan_problems
 from hummingbot_extensions.core.layers import LayerSizes, SizeBy
 from hummingbot_extensions.core.params import QuoteParams
-from hummingbot_extensions.core.pricing import Anchor, Mode
+from hummingbot_extensions.core.pricing import Mode
 from hummingbot_extensions.core.quoting import CAP_USED_FRAC
 from hummingbot_extensions.core.view import MarketRules
 
@@ -80,11 +80,6 @@ def _without_input(params: QuoteParams) -> list[Problem]:
             moved.volatility_on or params.layers.shrink_from_bps is None,
             "shrink_from_bps",
             "follows the range of the mid, which nothing measures. Set volatility_on to true",
-        ),
-        (
-            pricing.anchor is not Anchor.EXTERNAL,
-            "anchor",
-            "external needs another venue's price, which no feed brings yet. Set it to mark, mid, best or micro",
         ),
         (
             params.layers.size_by is not SizeBy.EQUITY,

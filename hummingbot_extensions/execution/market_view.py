@@ -36,10 +36,12 @@ def missing_members(connector: Any) -> list[str]:
 
 def market_view(
     connector: Any, trading_pair: str, now_ns: int, queue_levels: int = 0, flow_frac: float | None = None,
+    leader: tuple[float | None, float | None] = (None, None),
 ) -> MarketView | None:
     """Prices, ages and readiness at monotonic ``now_ns``; None until the venue's trading rules are known and usable.
 
     ``queue_levels``: how many book levels count as near (0: none). ``flow_frac``: signed flow of trades.
+    ``leader``: another venue's mid and its age in ms.
     """
     rule = connector.trading_rules.get(trading_pair)
     if rule is None or rule.min_price_increment <= 0 or rule.min_base_amount_increment <= 0:
@@ -72,6 +74,8 @@ def market_view(
         bid_queue=_queue_price(book.bids, queue_levels) if book is not None else None,
         ask_queue=_queue_price(book.asks, queue_levels) if book is not None else None,
         flow_frac=flow_frac,
+        leader=leader[0],
+        leader_age_ms=leader[1],
         funding_rate_frac=_funding_rate_frac(connector, trading_pair),
     )
 

@@ -36,6 +36,7 @@ from hummingbot_extensions.execution.exits import Exits
 from hummingbot_extensions.execution.flow import Flow
 from hummingbot_extensions.execution.gatekeeper import Gatekeeper
 from hummingbot_extensions.execution.health import HealthLog, announce
+from hummingbot_extensions.execution.leader_feed import LeaderFeed
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
 from hummingbot_extensions.execution.program_standing import standings_for
@@ -82,7 +83,7 @@ class Quoter:
 
     def __init__(
         self, settings: QuoterSettings, host: Host, connector: Any, event_log: EventLog, book: AccountBook,
-        state: DecisionState, gate_state: GateState, keep: Callable[[], None],
+        state: DecisionState, gate_state: GateState, keep: Callable[[], None], leader: LeaderFeed | None = None,
     ) -> None:
         self.settings = settings
         self.books = Bookkeeper(
@@ -91,6 +92,7 @@ class Quoter:
             settings.controller_id, settings.connector_name, host.gate_params, gate_state, event_log,
             self.books.venue_now_ns)
         self.flow = Flow(connector, settings.trading_pair)
+        self.leader = leader
         self.exits = Exits(
             settings.controller_id, settings.connector_name, settings.trading_pair, settings.leverage, host, event_log,
             self._on_exit_changed, self._on_exit_sent)
@@ -157,6 +159,8 @@ class Quoter:
         self.books.start()
         self.exits.start()
         self.flow.start()
+        if self.leader is not None:
+            self.leader.start(lambda: self.wake("leader"))
         if not self.settings.sends_orders:
             self._levels = [DryLevel(Side.BUY, self), DryLevel(Side.SELL, self)]
         self._remove_listener = self._connector.add_book_listener(
@@ -177,6 +181,8 @@ class Quoter:
         self.start_up.stop()
         self.exits.stop()
         self.flow.stop()
+        if self.leader is not None:
+            self.leader.stop()
         self.gate.stop()
         for level in self._levels:
             if isinstance(level, DryLevel):
@@ -257,7 +263,8 @@ class Quoter:
         self._pause_s = params.min_turn_interval_ms / 1e3
         flow_frac = self.flow.frac(now_ns, params.drift) if params.skew.skew_flow_on else None
         view = market_view.market_view(
-            self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit, flow_frac)
+            self._connector, self.settings.trading_pair, now_ns, params.queue_position_limit, flow_frac,
+            self.leader.read(now_ns) if self.leader is not None and params.needs_leader else (None, None))
         if view is None:
             return
         self.start_up.drive(view.is_connector_ready)

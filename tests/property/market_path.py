@@ -69,7 +69,7 @@ def path(seed: int, length: int = 10) -> list[Step]:
             others_bid=None if rng.random() < 0.2 else bid - rng.randint(0, 5) * CENT,
             others_ask=None if rng.random() < 0.2 else ask + rng.randint(0, 5) * CENT,
             funding_rate_frac=rng.choice((None, rng.uniform(-0.002, 0.002))),
-            external=mid * rng.uniform(0.9995, 1.0005),
+            leader=mid * 1.2 * rng.uniform(0.9995, 1.0005), leader_age_ms=rng.uniform(0.0, 300.0),
             standing=MarketStanding.HALTED if is_wild and rng.random() < 0.05 else MarketStanding.TRADING,
             book_age_ms=rng.choice((10.0, 10.0, 300.0, 2500.0)) if is_wild else 10.0,
         )

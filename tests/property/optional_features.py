@@ -19,7 +19,7 @@ from hummingbot_extensions.core.startup import StartupParams
 D = Decimal
 SKEWS = (
     "skew_linear_on", "skew_shift_on", "skew_pressure_on", "skew_funding_on", "skew_momentum_on", "skew_imbalance_on",
-    "skew_flow_on", "skew_size_on",
+    "skew_flow_on", "skew_leader_on", "skew_size_on",
 )  # fmt: skip
 
 
@@ -105,6 +105,12 @@ FEATURES: dict[str, Feature] = {
         {"skew_imbalance_on": False}, {"skew_imbalance_on": True}, ("imbalance_tilt_bps",)),
     "skew_flow": Feature(
         {"skew_flow_on": False}, {"skew_flow_on": True}, ("flow_tilt_bps", "flow_halflife_s", "flow_full_quote")),
+    "skew_leader": Feature(
+        {"skew_leader_on": False}, {"skew_leader_on": True, "leader_dead_bps": 0.1, "leader_gain": 1.0},
+        ("leader_gain", "leader_dead_bps", "leader_most_bps")),
+    "leader": Feature(
+        {"skew_leader_on": False, "anchor": "mark"}, {"skew_leader_on": True, "leader_dead_bps": 0.1},
+        ("leader_basis_halflife_s", "stale_leader_ms")),
     "skew_size": Feature({"skew_size_on": False}, {"skew_size_on": True}, ("size_skew_frac",)),
     "skews": Feature(
         dict.fromkeys(SKEWS, False), {"skew_linear_on": True, "skew_imbalance_on": True, "imbalance_tilt_bps": 4.0},

@@ -61,7 +61,8 @@ PARAMS = st.builds(
     pressure_scale_bps=amount(20.0), funding_gain=amount(5.0), funding_most_bps=amount(10.0),
     momentum_threshold_frac=THRESHOLDS, momentum_full_frac=st.floats(0.0021, 0.01), momentum_tilt_bps=amount(10.0),
     momentum_spread_bps=amount(10.0), momentum_spacing_frac=amount(1.0), imbalance_tilt_bps=amount(10.0),
-    flow_tilt_bps=amount(10.0), size_skew_frac=amount(1.0),
+    flow_tilt_bps=amount(10.0), size_skew_frac=amount(1.0), leader_gain=amount(1.0), leader_dead_bps=amount(5.0),
+    leader_most_bps=amount(10.0),
 )  # fmt: skip
 EVERYTHING = SkewParams(**dict.fromkeys(SWITCHES, True))
 INVENTORY = st.floats(-1.5, 1.5)
@@ -69,6 +70,7 @@ SIGNALS = st.builds(
     SkewInputs, inventory_frac=st.just(0.0), funding_rate_frac=st.none() | st.floats(-0.01, 0.01),
     drift_frac=st.none() | st.floats(-0.02, 0.02), imbalance_frac=st.none() | st.floats(-1.0, 1.0),
     flow_frac=st.none() | st.floats(-1.0, 1.0), sigma_bps=st.none() | amount(10.0),
+    leader_frac=st.none() | st.floats(-0.02, 0.02),
 )  # fmt: skip
 
 
@@ -114,7 +116,8 @@ def test_both_directions_are_mirror_images(params: SkewParams, signals: SkewInpu
 
     held = replace(signals, inventory_frac=inventory)
     other = SkewInputs(-inventory, turned(signals.funding_rate_frac), turned(signals.drift_frac),
-                       turned(signals.imbalance_frac), turned(signals.flow_frac), signals.sigma_bps)
+                       turned(signals.imbalance_frac), turned(signals.flow_frac), signals.sigma_bps,
+                       turned(signals.leader_frac))
     for side in Side:
         assert terms(side, held, params) == terms(side.opposite, other, params)
 
@@ -128,6 +131,7 @@ def test_terms_are_bounded_by_their_strengths(params: SkewParams, signals: SkewI
         "shift": params.skew_coeff_frac * 1e4 * (1.0 + params.shift_sigma_gain), "funding": params.funding_most_bps,
         "momentum": params.momentum_tilt_bps, "momentum_spread": params.momentum_spread_bps,
         "imbalance": params.imbalance_tilt_bps, "flow": params.flow_tilt_bps,
+        "leader": params.leader_most_bps,
     }  # fmt: skip
     for side in Side:
         found = terms(side, replace(signals, inventory_frac=inventory), params)
@@ -151,7 +155,8 @@ def test_terms_are_continuous_in_the_inventory(
         / (1.0 - params.skew_dead_frac)
         + params.pressure_strength * params.pressure_scale_bps * params.pressure_exponent
         / (1.0 - params.pressure_threshold_frac)
-        + (params.momentum_tilt_bps + params.momentum_spread_bps + params.imbalance_tilt_bps + params.flow_tilt_bps)
+        + (params.momentum_tilt_bps + params.momentum_spread_bps + params.imbalance_tilt_bps + params.flow_tilt_bps
+           + params.leader_most_bps)
         / params.signal_fade_frac
     )
     for side in Side:
@@ -194,7 +199,8 @@ def test_n16_each_switch_takes_away_its_own_terms_and_no_others(
     names = {
         "skew_linear_on": {"push", "pull"}, "skew_shift_on": {"shift"}, "skew_pressure_on": {"pressure"},
         "skew_funding_on": {"funding"}, "skew_momentum_on": {"momentum", "momentum_spread"},
-        "skew_imbalance_on": {"imbalance"}, "skew_flow_on": {"flow"}, "skew_size_on": set(),
+        "skew_imbalance_on": {"imbalance"}, "skew_flow_on": {"flow"}, "skew_leader_on": {"leader"},
+        "skew_size_on": set(),
     }  # fmt: skip
     assert set(names) == set(SWITCHES)
     held = replace(signals, inventory_frac=inventory)

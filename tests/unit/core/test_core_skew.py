@@ -226,7 +226,7 @@ def test_t1_t2_seed_000s_distances_follow_the_skew(share: float) -> None:
 def test_defaults_are_off_and_break_no_rule() -> None:
     """Every switch of the parameters, by its name."""
     switches = [field.name for field in fields(SkewParams) if field.name.endswith("_on")]
-    assert len(switches) == 8 and not any(getattr(OFF, name) for name in switches)
+    assert len(switches) == 9 and not any(getattr(OFF, name) for name in switches)
     assert OFF.problems() == []
 
 

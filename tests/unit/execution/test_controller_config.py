@@ -60,6 +60,15 @@ MISTAKES = {
         {"shrink_from_bps": 1, "shrink_until_bps": 2, "volatility_on": False, "sigma_on": True},
         "shrink_from_bps: follows"),
     "no leader": ({"anchor": "external"}, "anchor: external needs another venue's price"),
+    "no leader to follow": ({"skew_leader_on": True}, "skew_leader_on: needs another venue's price"),
+    "half a leader": ({"leader_connector": "binance_perpetual"}, "leader_trading_pair: is left out"),
+    "a leader that is no pair": (
+        {"leader_connector": "binance_perpetual", "leader_trading_pair": "BTCUSDT"}, "write it as BASE-QUOTE"),
+    "its own leader": (
+        {"leader_connector": "standx_perpetual", "leader_trading_pair": "BTC-DUSD"}, "is the market that is quoted"),
+    "a leader in position mode": (
+        {"skew_leader_on": True, "leader_connector": "binance_perpetual", "leader_trading_pair": "BTC-USDT",
+         "execution": "position"}, "skew_leader_on: needs execution: quote"),
     "points among the mode's own": ({"points_distance_bps": 9}, "points_distance_bps"),
     "points in position mode": ({"points_distance_bps": 25, "execution": "position"}, "points_distance_bps"),
     "equity": ({"size_by": "equity", "layer_equity_frac": "0.01"}, "size_by: equity needs"),
@@ -102,7 +111,20 @@ def test_what_a_start_fixes_is_not_updatable() -> None:
     """Connector, pair, arming, leverage, execution and mode cannot change under a running bot; all else can."""
     own = set(PerpMarketMakerConfig.model_fields) - set(ControllerConfigBase.model_fields)
     fixed = {name for name in own if not PerpMarketMakerConfig.model_fields[name].json_schema_extra["is_updatable"]}
-    assert fixed == {"connector_name", "trading_pair", "armed", "leverage", "execution", "position_mode"}
+    assert fixed == {
+        "connector_name", "trading_pair", "armed", "leverage", "execution", "position_mode", "leader_connector",
+        "leader_trading_pair",
+    }  # fmt: skip
+
+
+def test_a_leader_on_the_same_connector_is_subscribed_to_and_one_elsewhere_is_not() -> None:
+    """The connector that trades brings its other market; a leader elsewhere must not keep the bot from being ready."""
+    leader = {"leader_trading_pair": "ETH-DUSD", "skew_leader_on": True}
+    same = PerpMarketMakerConfig(id="x", leader_connector="standx_perpetual", **leader)
+    assert same.update_markets(MarketDict({})) == {"standx_perpetual": {"BTC-DUSD", "ETH-DUSD"}}
+    other = PerpMarketMakerConfig(id="x", leader_connector="binance_perpetual", **leader)
+    assert other.update_markets(MarketDict({})) == {"standx_perpetual": {"BTC-DUSD"}}
+    assert PerpMarketMakerConfig(id="x", leader_connector="", leader_trading_pair="").leader_connector is None
 
 
 def test_n1_a_file_may_be_written_in_sections() -> None:
@@ -178,7 +200,7 @@ OPTIONAL = {
     "min_available_quote": 0, "daily_orders": 5000, "daily_turnover_quote": 100000,
     "daily_added_base": 5, "stop_loss_bps": 50, "take_profit_bps": 30, "time_limit_s": 600,
     "trailing_activation_bps": 20, "trailing_delta_bps": 5,
-    "points_distance_bps": 25,
+    "points_distance_bps": 25, "leader_connector": "binance_perpetual", "leader_trading_pair": "BTC-USDT",
 }  # fmt: skip
 """A legal value of everything that is off while it is None."""
 REFUSED_SO_FAR = {
