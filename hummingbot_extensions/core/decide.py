@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hummingbot_extensions.core import anchors, breakers, outlook, shock
+from hummingbot_extensions.core import anchors, breakers, market_guard, outlook, shock
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
@@ -64,15 +64,18 @@ def decide(inputs: DecisionInputs) -> Decision:
     if refusal is None and shaken.is_suspected:
         refusal = Silence.SHOCK
     position = account.tier_position
-    signals, seen = state.signals, None
+    signals, guard, seen = state.signals, market_guard.unseen(state.guard), None
     if refusal is None and position is not None and mark is not None:
         signals = outlook.after_frame(signals, view, position, params)
         state = after_hard_stop_check(state, position, view.now_ns, params)
+        guard = market_guard.after_view(state.guard, view, params.market_guard)
         if signals.volatility.is_paused:
             refusal = Silence.VOLATILITY
+        elif guard.pulls(params.market_guard):
+            refusal = guard.cause
         else:
             is_stopped = state.hard_stop_since_ns is not None
-            seen = outlook.outlook(mark, position, is_stopped, view, account, signals, params)
+            seen = outlook.outlook(mark, position, is_stopped, view, account, signals, guard, params)
 
     ladders: list[Ladder] = []
     actions: list[Action] = []
@@ -94,19 +97,20 @@ def decide(inputs: DecisionInputs) -> Decision:
     bid_silence, ask_silence = silences[Side.BUY], silences[Side.SELL]
     state = replace(
         state, basis_frac=basis_frac, basis_frame_ns=basis_frame_ns, breaker=breaker, signals=signals, shock=shaken,
-        bid_silence=bid_silence, ask_silence=ask_silence,
+        guard=guard, bid_silence=bid_silence, ask_silence=ask_silence,
     )  # fmt: skip
     return Decision(
         mark, tuple(ladders), tuple(actions), bid_silence, ask_silence, state, details[Side.BUY], details[Side.SELL])
 
 
 def has_changed(before: DecisionState, decision: Decision) -> bool:
-    """Whether a decision did something worth recording: an action, another breaker level or reason for silence."""
-    return bool(decision.actions) or (decision.bid_silence, decision.ask_silence, decision.state.breaker.level) != (
-        before.bid_silence,
-        before.ask_silence,
-        before.breaker.level,
-    )
+    """Whether a decision did something worth recording: an action, another breaker level, reason for silence or state
+    of the market guard.
+    """
+    after = decision.state
+    return bool(decision.actions) or (
+        decision.bid_silence, decision.ask_silence, after.breaker.level, after.guard.cause
+    ) != (before.bid_silence, before.ask_silence, before.breaker.level, before.guard.cause)  # fmt: skip
 
 
 def _cancels_first(action: Action) -> bool:

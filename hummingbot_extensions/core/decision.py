@@ -9,6 +9,7 @@ from hummingbot_extensions.core.breaker_state import BreakerState
 from hummingbot_extensions.core.drift import MomentumState
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.leader import LeaderState
+from hummingbot_extensions.core.market_guard import GuardState
 from hummingbot_extensions.core.mode_switch import ModeState
 from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.shock import ShockState
@@ -85,6 +86,7 @@ class DecisionState:
     breaker: BreakerState = BreakerState()
     signals: Signals = Signals()
     shock: ShockState = ShockState()
+    guard: GuardState = GuardState()
 
     def placed_ns(self, side: Side, layer: int) -> int | None:
         """When an order was last placed for a layer; None for never."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from hummingbot_extensions.core import drift, leader, mode_switch, skew, volatility
 from hummingbot_extensions.core.decision import Signals
+from hummingbot_extensions.core.market_guard import GuardState
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import PriceInputs
 from hummingbot_extensions.core.quoting import Outlook
@@ -42,7 +43,7 @@ def inventory_frac(position: Decimal, params: QuoteParams) -> float:
 
 def outlook(
     mark: float, position: Decimal, is_hard_stopped: bool, view: MarketView, account: AccountView, signals: Signals,
-    params: QuoteParams,
+    guard: GuardState, params: QuoteParams,
 ) -> Outlook:  # fmt: skip
     """What quotes depend on now. Signals whose terms are off are not worked out."""
     moved = signals.volatility
@@ -80,6 +81,7 @@ def outlook(
         widening_bps=volatility.widening_bps(moved, params.volatility),
         tolerance_scale=volatility.tolerance_scale(sigma, params.volatility),
         spacing_scale=skew.spacing_scale(drifted, params.skew),
+        guard_bps=guard.widening_bps(params.market_guard),
     )
 
 

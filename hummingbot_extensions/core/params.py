@@ -10,6 +10,7 @@ from hummingbot_extensions.core.drift import DriftParams
 from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
 from hummingbot_extensions.core.layers import LayerParams, geometry
 from hummingbot_extensions.core.leader import LeaderParams
+from hummingbot_extensions.core.market_guard import MarketGuardParams
 from hummingbot_extensions.core.pricing import Anchor, Mode, PricingParams
 from hummingbot_extensions.core.shock import ShockParams
 from hummingbot_extensions.core.skew import SkewParams
@@ -192,6 +193,7 @@ class QuoteParams:
     drift: DriftParams = section(DriftParams)
     leader: LeaderParams = section(LeaderParams)
     shock: ShockParams = section(ShockParams)
+    market_guard: MarketGuardParams = section(MarketGuardParams)
 
     @property
     def order_distance_bps(self) -> float:

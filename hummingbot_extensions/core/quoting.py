@@ -56,6 +56,8 @@ class Outlook:
     widening_bps: float = 0.0
     tolerance_scale: float = 1.0
     spacing_scale: float = 1.0
+    guard_bps: float = 0.0
+    """How much farther every quote stands, resting ones too, because the book is wide or thin."""
 
 
 def nearest_price(side: Side, stand: Stand, view: MarketView) -> Decimal | None:
@@ -137,6 +139,8 @@ def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteP
     skewed = price.distance_bps
     if outlook.widening_bps:
         price = price.plus("volatility", outlook.widening_bps)
+    if outlook.guard_bps:
+        price = price.plus("guard", outlook.guard_bps)
     if params.pricing.breakeven:
         price = with_breakeven(side, price, outlook.prices, most, is_loss_rule)
     price = with_floor(price, outlook.prices, params.pricing)
@@ -154,8 +158,10 @@ def _stand(
 ) -> Stand:
     intended = price.distance_bps
     floor = least_distance_bps(outlook.prices, params.pricing)
+    # Half of what the band leaves of the guard's widening: what rests has to move, and not at every tick.
+    guarded = skewed + min(outlook.guard_bps, max(0.0, intended - skewed)) / 2.0 if outlook.guard_bps else 0.0
     if most is not None:
-        risk = skew.too_near_bps(params.cancel_distance_bps, skewed, base)
+        risk = max(skew.too_near_bps(params.cancel_distance_bps, skewed, base), guarded)
         near = risk if floor is None else max(risk, min(floor, intended))
         far = skew.too_far_bps(params.rebalance_distance_bps, intended, base, most)
         return Stand(price.terms, intended, risk, near, far, most)
@@ -163,6 +169,7 @@ def _stand(
     risk = NO_DANGER_BPS
     if outlook.mode not in JOINING_MODES and base > 0:
         risk = skew.too_near_bps(params.cancel_distance_bps, max(skewed, 0.0), base)
+        risk = max(risk, guarded)
     near = max(intended - tolerance, risk, NO_DANGER_BPS if floor is None else floor)
     return Stand(price.terms, intended, risk, near, intended + tolerance, None)
 

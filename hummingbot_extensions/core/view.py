@@ -26,6 +26,19 @@ class MarketRules:
 
 
 @dataclass(frozen=True, slots=True)
+class OthersBook:
+    """The shown book without our own orders. A price is None where nobody else stands on its side.
+
+    Prices are as far apart as the levels of the shown book allow; depths are what is held near their mid, quote units.
+    """
+
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_depth_quote: Decimal = Decimal(0)
+    ask_depth_quote: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
 class MarketView:
     """Prices and their ages. ``bid`` and ``ask`` are as shown, on a display ``grid`` that truncates both sides down.
 
@@ -59,6 +72,8 @@ class MarketView:
     others_bid: Decimal | None = None
     others_ask: Decimal | None = None
     """Best price on each side at which somebody else is known to stand, at full precision."""
+    others_book: OthersBook | None = None
+    """What others hold in the book that is shown; None while nobody asks."""
     flow_frac: float | None = None
     """Signed flow of trades, -1 (takers only sold) to 1 (only bought)."""
     leader: float | None = None

@@ -181,6 +181,9 @@ class _Market(ControllerConfigBase):
             if self.params().shock.shock_on:
                 text = "needs execution: quote, whose state outlives a restart as a stop must. Turn it off"
                 problems.append(("shock_on", text))
+            if self.params().market_guard.is_on:
+                text = "needs execution: quote, which knows its own orders in the book. Set it to off"
+                problems.append(("guard_action", text))
         problems = [*problems, *self._leader_problems()]
         if problems:
             raise ValueError("; ".join(f"{field}: {text}" for field, text in problems))

@@ -10,6 +10,7 @@ from typing import Any
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionSide, TradeType
 
 from hummingbot_extensions.core.breaker_state import Health
+from hummingbot_extensions.core.others import others_book
 from hummingbot_extensions.core.pricers.joining import best_of_others
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
@@ -105,6 +106,14 @@ def with_others(view: MarketView, connector: Any, trading_pair: str, orders: Ite
         others_bid=best_of_others(Side.BUY, book.bids, mine[Side.BUY], book.grid, tick, view.touch_bid),
         others_ask=best_of_others(Side.SELL, book.asks, mine[Side.SELL], book.grid, tick, view.touch_ask),
     )
+
+
+def with_others_book(
+    view: MarketView, connector: Any, trading_pair: str, orders: Iterable[OwnOrder], depth_bps: float
+) -> MarketView:
+    """``view`` with what the shown book holds beside ``orders``, its depth up to ``depth_bps`` from the mid."""
+    book = connector.book_state(trading_pair)
+    return view if book is None else replace(view, others_book=others_book(book, orders, view.rules.tick, depth_bps))
 
 
 def maker_fee_frac(connector: Any, trading_pair: str) -> float:

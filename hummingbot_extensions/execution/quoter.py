@@ -274,6 +274,10 @@ class Quoter:
         left = market_view.leftovers(self._connector, self.settings.trading_pair, now_ns)
         if params.pricing.needs_others:
             view = market_view.with_others(view, self._connector, self.settings.trading_pair, orders)
+        if params.market_guard.is_on:
+            depth_bps = params.market_guard.guard_depth_bps
+            view = market_view.with_others_book(
+                view, self._connector, self.settings.trading_pair, [*orders, *left], depth_bps)
         health = self.health.health(now_ns, orders, self._connector.throttled_count)
         account = market_view.account_view(
             self._connector, self.settings.trading_pair, self.settings.leverage,

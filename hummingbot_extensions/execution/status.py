@@ -73,6 +73,8 @@ class Status:
     """What the last fills of this run were worth a while later."""
     breaker: str = "normal"
     """Level and, unless normal, its cause, such as ``pause (rejects)``."""
+    guard: str | None = None
+    """Why the market guard widens or pulls quotes, such as ``thin_book``."""
     programs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Each reward program of the venue by name, as ``program_standing.standing_info`` gives it."""
 
@@ -109,6 +111,7 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         split=quoter.books.book.split(_valuation_mark(quoter)),
         markouts=quoter.books.mean_markouts(),
         breaker=_breaker_text(decision),
+        guard=_guard_text(quoter),
         programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
     )
 
@@ -152,6 +155,7 @@ def custom_info(status: Status) -> dict[str, Any]:
         "dropped_events": status.dropped_events,
         "config_hash": status.config_hash,
         "breaker": status.breaker,
+        "guard": status.guard,
         "activity": {
             "turnover_quote": _rounded(status.activity.turnover_quote, 2),
             "maker_frac": _rounded(status.activity.maker_frac, 4),
@@ -169,6 +173,8 @@ def lines(status: Status, title: str) -> list[str]:
         head += "  (armed: false in the controller yml: nothing is sent to the venue)"
     if status.breaker != "normal":
         head += f"  breaker {status.breaker}"
+    if status.guard is not None:
+        head += f"  guard {status.guard}"
     return [
         head,
         (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
@@ -195,6 +201,11 @@ def _breaker_text(decision: Decision | None) -> str:
     if decision is None or decision.state.breaker.level is Level.NORMAL:
         return Level.NORMAL.value
     return f"{decision.state.breaker.level} ({decision.state.breaker.cause})"
+
+
+def _guard_text(quoter: Quoter) -> str | None:
+    cause = quoter.decision.state.guard.cause if quoter.decision is not None else None
+    return None if cause is None else cause.value
 
 
 def _activity(quoter: Quoter) -> Activity:

@@ -22,7 +22,7 @@ from hummingbot_extensions.core.exits import ExitHold, Slice, next_slice
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import POINTS_LAYER
 from hummingbot_extensions.core.types import MarketStanding, Side
-from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder, SideHistory
+from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OthersBook, OwnOrder, SideHistory
 
 D = Decimal
 CENT = D("0.01")
@@ -68,6 +68,9 @@ def path(seed: int, length: int = 10) -> list[Step]:
             bid_size=D(rng.randint(1, 50)) / 10, ask_size=D(rng.randint(1, 50)) / 10,
             others_bid=None if rng.random() < 0.2 else bid - rng.randint(0, 5) * CENT,
             others_ask=None if rng.random() < 0.2 else ask + rng.randint(0, 5) * CENT,
+            others_book=OthersBook(
+                shown[Side.BUY], None if int(bid) % 11 == 0 else ask, D(int(bid) % 7 * 40_000),
+                D(int(ask) % 5 * 40_000)),
             funding_rate_frac=rng.choice((None, rng.uniform(-0.002, 0.002))),
             leader=mid * 1.2 * rng.uniform(0.9995, 1.0005), leader_age_ms=rng.uniform(0.0, 300.0),
             standing=MarketStanding.HALTED if is_wild and rng.random() < 0.05 else MarketStanding.TRADING,
@@ -127,6 +130,8 @@ class Walk:
         )
         if not params.pricing.needs_others:
             market = replace(market, others_bid=None, others_ask=None)
+        if not params.market_guard.is_on:
+            market = replace(market, others_book=None)
         own_fee = params.maker_fee_bps
         account = AccountView(
             self.position, self.position, step.free_quote, 1, tuple(self.orders.values()),

@@ -129,6 +129,9 @@ FEATURES: dict[str, Feature] = {
         ("tolerance_from_bps", "tolerance_full_bps", "tolerance_most_scale")),
     "shock": Feature(
         {"shock_on": False}, {"shock_on": True, "shock_frac": 0.001}, ("shock_frac", "shock_window_s")),
+    "market_guard": Feature(
+        {"guard_action": "off"}, {"guard_action": "widen", "guard_spread_bps": 1.0, "guard_depth_quote": D(100_000)},
+        ("guard_spread_bps", "guard_depth_bps", "guard_depth_quote", "guard_widen_bps", "guard_resume_s")),
     "queue": Feature({"queue_position_limit": 0}, {"queue_position_limit": 3}),
     "age": Feature({"max_live_age_s": None}, {"max_live_age_s": 5.0, "min_dwell_ms": 0.0}),
     "coalescing": Feature({"coalesce_ms": 0.0}, {"coalesce_ms": 3000.0}),
@@ -151,7 +154,7 @@ FEATURES: dict[str, Feature] = {
 """What can be off. ``on`` is empty where a decision knows nothing of it: the gate, the start, the executors, or what is
 refused in a file because nothing feeds it yet.
 """
-ELSEWHERE = {"exit_order_wait_s", "exit_pause_s", "flatten_slippage_bps"}
+ELSEWHERE = {"guard_depth_bps", "exit_order_wait_s", "exit_pause_s", "flatten_slippage_bps"}
 """Read by the shell while it acts, not by a decision or a slice."""
 ALWAYS = {
     "order_size_base", "resume_limit_base", "soft_limit_base", "hard_stop_base", "net_max_base", "worst_case_frac",

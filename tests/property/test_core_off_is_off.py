@@ -101,7 +101,10 @@ def check(base: QuoteParams, steps: list[Step], rng: random.Random) -> None:
     varied = with_random(base, names, rng)
     if first_difference(base, varied, steps) is None:
         return
-    holders = (varied, varied.pricing, varied.layers, varied.skew, varied.volatility, varied.drift, varied.shock)
+    holders = (
+        varied, varied.pricing, varied.layers, varied.skew, varied.volatility, varied.drift, varied.shock,
+        varied.market_guard,
+    )  # fmt: skip
     said = {name: next(getattr(each, name) for each in holders if hasattr(each, name)) for name in sorted(names)}
     guilty = {
         name: value for name, value in said.items()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from hummingbot_extensions.connector.errors import PostOnlyRejected, Rejected
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Cancel, CancelReason, DecisionState
+from hummingbot_extensions.core.others import others_book
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import Quote
-from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.types import BookState, Side
 from hummingbot_extensions.core.view import (
     AccountView,
     MarketRules,
@@ -33,7 +34,7 @@ from hummingbot_extensions.sim.venue_values import (
     Terminal,
     VenueEvent,
 )
-from tests.bench.in_band.line import BALANCE, CancelRequest, PlaceRequest, Request, best_shown
+from tests.bench.in_band.line import BALANCE, CancelRequest, PlaceRequest, Request, best_shown, book_shown
 
 UNIT = Decimal(1).scaleb(-BTC_USD.price_decimals)
 RULES = MarketRules(
@@ -86,6 +87,8 @@ class CoreBot:
         self._history = {Side.BUY: SideHistory(), Side.SELL: SideHistory()}
         self._health = HealthLog()
         self._book: tuple[Decimal | None, Decimal | None] | None = None
+        self._levels: BookState | None = None
+        """The same book whole, for parameters that look at what others hold."""
         self._book_ns = 0
         self._mark: Decimal | None = None
         self._price_ns: int | None = None
@@ -97,6 +100,8 @@ class CoreBot:
         """Take in one message of either stream."""
         if isinstance(event, BookUpdate):
             self._book, self._book_ns = best_shown(event), now_ns
+            if self._params.market_guard.is_on:
+                self._levels = book_shown(event, now_ns)
         elif isinstance(event, PriceUpdate):
             self._mark = None if event.mark_ticks is None else event.mark_ticks * UNIT
             self._price_ns = now_ns
@@ -149,7 +154,8 @@ class CoreBot:
                 sent.sent_ns, sent.has_rested, sent.cancel_sent_ns, sent.is_risk_cancel)
             for client_id, sent in self._sent.items() if sent.left > 0
         )
-        decision = decide(DecisionInputs(self._view(now_ns), self._account(now_ns, orders), self._params, self._state))
+        view, account = self._view(now_ns, orders), self._account(now_ns, orders)
+        decision = decide(DecisionInputs(view, account, self._params, self._state))
         self._state = decision.state
         requests: list[Request] = []
         for action in decision.actions:
@@ -159,9 +165,9 @@ class CoreBot:
                 requests.append(self._place(now_ns, action.quote))
         return requests
 
-    def _view(self, now_ns: int) -> MarketView:
+    def _view(self, now_ns: int, orders: tuple[OwnOrder, ...]) -> MarketView:
         bid, ask = self._book if self._book is not None else (None, None)
-        return MarketView(
+        view = MarketView(
             now_ns=now_ns,
             bid=bid,
             ask=ask,
@@ -174,6 +180,10 @@ class CoreBot:
             is_connector_ready=True,
             rules=RULES,
         )
+        if self._levels is None:
+            return view
+        others = others_book(self._levels, orders, RULES.tick, self._params.market_guard.guard_depth_bps)
+        return replace(view, others_book=others)
 
     def _account(self, now_ns: int, orders: tuple[OwnOrder, ...]) -> AccountView:
         return AccountView(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from hummingbot_extensions.core.types import Side, TimeInForce
+from hummingbot_extensions.core.types import BookState, Side, TimeInForce
 from hummingbot_extensions.sim.latency import BAR_DELAYS, Delays
 from hummingbot_extensions.sim.mark import MarkRule
 from hummingbot_extensions.sim.queue_models import RISK_AVERSE
@@ -179,3 +179,18 @@ def best_shown(book: BookUpdate) -> tuple[Decimal | None, Decimal | None]:
         return Decimal(levels[0][0] - levels[0][0] % grid).scaleb(-BTC_USD.price_decimals) if levels else None
 
     return shown(book.bids), shown(book.asks)
+
+
+def book_shown(book: BookUpdate, received_mono_ns: int) -> BookState:
+    """Every level as the feed shows it: truncated down to the display grid on both sides."""
+    grid, unit = BTC_USD.display_grid_ticks, Decimal(1).scaleb(-BTC_USD.price_decimals)
+
+    def shown(levels: tuple[tuple[int, int], ...]) -> tuple[tuple[Decimal, Decimal], ...]:
+        sizes: dict[int, int] = {}
+        for ticks, lots in levels:
+            sizes[ticks - ticks % grid] = sizes.get(ticks - ticks % grid, 0) + lots
+        return tuple((ticks * unit, Decimal(lots).scaleb(-BTC_USD.size_decimals)) for ticks, lots in sizes.items())
+
+    bids, asks = shown(book.bids), shown(book.asks)
+    return BookState(
+        bids[0][0] if bids else None, asks[0][0] if asks else None, grid * unit, None, received_mono_ns, bids, asks)

@@ -116,3 +116,84 @@ def test_a_mark_that_is_wrong_alone_pulls_the_quotes_and_needs_no_person(
             assert not line.quoter.decision.state.shock.is_suspected
 
     warp.run(scenario())
+
+
+GUARD: dict[str, Any] = {**FAST, "volatility_on": False, "guard_spread_bps": 15.0}
+
+
+def distances_bps(line: Trading) -> list[float]:
+    """How far our orders at the venue stand from the middle of others, which is the mark of this market."""
+    mid = line.bench.market.mid_ticks / 100
+    return [abs(float(row["price"]) / mid - 1) * 1e4 for row in line.venue_orders()]
+
+
+def test_a_book_that_is_ours_alone_is_pulled_and_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K6: others stand 20 bps apart, our quotes 12: the shown book would pass, that of others does not. Nothing rests
+    until they are back and five seconds have passed.
+    """
+
+    async def scenario() -> None:
+        async with trading(tmp_path, monkeypatch, **GUARD, guard_action="pull") as line:
+            await line.quoted()
+            monkeypatch.setattr(lively_market, "HALF_SPREAD_TICKS", 10_000)
+            await until(lambda: not line.venue_orders(), 5.0, line.describe)
+            assert silences(line) == {Silence.WIDE_SPREAD}
+            placed = line.quoter.placed_count
+            await asyncio.sleep(30.0)
+            assert line.quoter.placed_count == placed and not line.venue_orders()
+            assert "guard wide_spread" in "\n".join(line.controller.to_format_status())
+            assert line.controller.get_custom_info()["guard"] == "wide_spread"
+            monkeypatch.setattr(lively_market, "HALF_SPREAD_TICKS", 50)
+            back = time.monotonic()
+            await both_rest(line)
+            assert 5.0 <= time.monotonic() - back <= 7.0
+            assert line.controller.get_custom_info()["guard"] is None
+            await line.stop()
+            causes = [row["inputs"]["state"]["guard"]["cause"] for row in line.events("decision")]
+            assert "wide_spread" in causes and causes[0] is None
+
+    warp.run(scenario())
+
+
+def test_a_thin_book_widens_the_quotes_and_a_full_one_brings_them_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """K6: with a hundredth of the depth no quote rests nearer than 7.75 bps, on both sides; afterwards at 6 again."""
+
+    async def scenario() -> None:
+        config = {**GUARD, "guard_depth_quote": 2000, "guard_depth_bps": 3.0, "guard_widen_bps": 3.5}
+        async with trading(tmp_path, monkeypatch, **config, guard_action="widen") as line:
+            await line.quoted()
+            assert all(5.5 <= away <= 6.5 for away in distances_bps(line))
+            monkeypatch.setattr(lively_market, "LEVEL_LOTS", 3)
+            await until(lambda: len(distances_bps(line)) == 2 and min(distances_bps(line)) > 9.0, 10.0, line.describe)
+            ends = time.monotonic() + 20.0
+            while time.monotonic() < ends:
+                assert len(line.venue_orders()) == 2 and min(distances_bps(line)) > 7.75
+                await asyncio.sleep(0.5)
+            assert line.controller.get_custom_info()["guard"] == "thin_book" and silences(line) == {None}
+            monkeypatch.setattr(lively_market, "LEVEL_LOTS", 300)
+            await until(lambda: len(distances_bps(line)) == 2 and max(distances_bps(line)) < 6.5, 15.0, line.describe)
+            assert line.controller.get_custom_info()["guard"] is None
+
+    warp.run(scenario())
+
+
+@pytest.mark.parametrize("fault", ["book_one_sided", "book_empty"])
+def test_a_book_without_a_side_is_refused_as_without_the_guard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Nothing rests while it lasts and both sides return; the guard, which had no book to look at, did not begin."""
+
+    async def scenario() -> None:
+        async with trading(tmp_path, monkeypatch, **GUARD, guard_action="pull") as line:
+            await line.quoted()
+            await arm_fault(line.bench, name=fault)
+            await until(lambda: not line.venue_orders(), 10.0, line.describe)
+            assert None not in silences(line)
+            await asyncio.sleep(5.0)
+            assert line.quoter.decision.state.guard.cause is None
+            await clear_faults(line.bench)
+            await both_rest(line)
+
+    warp.run(scenario())
