@@ -244,6 +244,7 @@ class Quoter:
         self._is_turn_due = False
         if not self._is_running:
             return
+        self._log.hold()
         try:
             self._decide_and_act()
             self._failures = 0
@@ -254,6 +255,8 @@ class Quoter:
                 logging.getLogger(__name__).exception("decision failed controller=%s", self.settings.controller_id)
             self.presence.rest(time.monotonic_ns(), DECISION_FAILED)
             self._pull_quotes()
+        # Behind the first steps of the orders that this turn placed, which take them to the socket.
+        asyncio.get_running_loop().call_soon(self._log.release)
         self._turned_s = asyncio.get_running_loop().time()
 
     def _decide_and_act(self) -> None:
@@ -292,7 +295,8 @@ class Quoter:
             self._log.write(
                 "decision", n=self._decision_count, woken_by=woken_by, inputs=inputs, quotes=decision.quotes,
                 actions=decision.actions, bid_silence=decision.bid_silence, ask_silence=decision.ask_silence,
-                bid_detail=decision.bid_detail, ask_detail=decision.ask_detail, hash=digest(decision))
+                bid_detail=decision.bid_detail, ask_detail=decision.ask_detail,
+                hash=lambda: digest(decision))
         announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
         before, self._state = self._state, decision.state
         if (before.hard_stop_since_ns, before.breaker.lasting) != (

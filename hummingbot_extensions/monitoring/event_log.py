@@ -39,6 +39,7 @@ class EventLog:
         self._is_failing = False
         self._is_torn = False
         self._is_closed = False
+        self._held: list[tuple[int, str, dict[str, Any]]] | None = None
         self._file: FileIO | None = None
         self._thread = threading.Thread(target=self._run, name="hbx-event-log", daemon=True)
         self._thread.start()
@@ -49,11 +50,31 @@ class EventLog:
         return self._refused_by_queue + self._refused_by_disk
 
     def write(self, kind: str, **fields: Any) -> None:
-        """Queue one event. Values are frozen values, numbers, strings or None; no secret may be among them."""
+        """Queue one event. Values are frozen values, numbers, strings or None; no secret may be among them.
+
+        A value may be a function, which is asked for it when the event is made into text.
+        """
         if self._is_closed:
             return
-        event = {"v": SCHEMA, "t_ns": time.time_ns(), "kind": kind}
-        event.update((name, to_plain(value)) for name, value in fields.items())
+        if self._held is not None:
+            self._held.append((time.time_ns(), kind, fields))
+        else:
+            self._queue(time.time_ns(), kind, fields)
+
+    def hold(self) -> None:
+        """Keep events as they are until ``release``: to make text of them takes longer than to decide."""
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """Queue what was held, in its order and with its times; harmless when nothing is."""
+        held, self._held = self._held, None
+        for t_ns, kind, fields in held or ():
+            self._queue(t_ns, kind, fields)
+
+    def _queue(self, t_ns: int, kind: str, fields: dict[str, Any]) -> None:
+        event = {"v": SCHEMA, "t_ns": t_ns, "kind": kind}
+        event.update((name, to_plain(value() if callable(value) else value)) for name, value in fields.items())
         try:
             self._lines.put_nowait(json.dumps(event, separators=(",", ":"), allow_nan=False))
         except queue.Full:
@@ -66,6 +87,7 @@ class EventLog:
         """
         if self._is_closed:
             return
+        self.release()
         self._is_closed = True
         try:
             self._lines.put(_END, timeout=timeout_s)

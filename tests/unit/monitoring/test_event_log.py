@@ -87,6 +87,34 @@ def test_events_arrive_in_order_with_schema_time_and_plain_values(tmp_path: Path
     assert second["kind"] == "stopped" and second["t_ns"] >= first["t_ns"]
 
 
+def test_held_events_keep_their_order_and_times_and_are_made_into_text_at_the_release(tmp_path: Path) -> None:
+    """Nothing is written and no function asked before the release; then all in order, before what comes later."""
+    asked = []
+    log = EventLog(tmp_path / "run.jsonl")
+    log.hold()
+    log.write("first", value=lambda: asked.append(1) or "late")
+    log.write("second")
+    held_until_ns = time.time_ns()
+    assert asked == []
+    log.release()
+    log.write("third")
+    log.release()
+    log.close()
+    written = events(log.path)
+    assert [event["kind"] for event in written] == ["first", "second", "third"]
+    assert written[0]["value"] == "late"
+    assert written[1]["t_ns"] <= held_until_ns <= written[2]["t_ns"]
+
+
+def test_a_log_that_is_closed_while_it_holds_writes_what_it_held(tmp_path: Path) -> None:
+    """A bot that ends in the middle of a turn loses no event."""
+    log = EventLog(tmp_path / "run.jsonl")
+    log.hold()
+    log.write("last")
+    log.close()
+    assert [event["kind"] for event in events(log.path)] == ["last"]
+
+
 def test_a_full_queue_drops_counts_and_reports_once_there_is_room(tmp_path: Path, disk: Disk) -> None:
     """With the disk hanging, what does not fit the queue is dropped at once; the file says how many afterwards."""
     disk.gate.clear()
