@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import BreakerState
 from hummingbot_extensions.core.drift import MomentumState
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.leader import LeaderState
 from hummingbot_extensions.core.market_guard import GuardState
@@ -60,6 +61,7 @@ class Signals:
     leader: LeaderState = LeaderState()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class DecisionState:
     """What a decision hands to the next one. Times are monotonic nanoseconds."""
@@ -116,6 +118,7 @@ class DecisionState:
         return replace(self, asks_placed_ns=tuple(times))
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What each side wants, actions in the order in which they are to be carried out, and the next state.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.quote import POINTS_LAYER, PriceBreakdown, Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import MarketRules
@@ -14,6 +15,7 @@ NO_DANGER_BPS = -10_000.0
 """Risk distance of modes that mean to stand at the market."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Stand:
     """Where the first layer of a side stands, in bps of the mark, and between which distances an order may stay.
@@ -31,6 +33,7 @@ class Stand:
     most_bps: float | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Ladder:
     """Layers of one side. Prices in ticks, sizes in lots of the market's step, unsigned.

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from math import fsum, inf
 
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.rounding import bps_between, round_passive
 from hummingbot_extensions.core.spec import param, param_table
 from hummingbot_extensions.core.types import Side
@@ -60,6 +61,7 @@ class Anchor(StrEnum):
     """Another venue's price, its basis against ours removed."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PriceInputs:
     """What every pricer sees. Prices in quote units; None means not known, never 0.

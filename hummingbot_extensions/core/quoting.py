@@ -11,6 +11,7 @@ from functools import lru_cache
 from hummingbot_extensions.core import layers, pricers, skew
 from hummingbot_extensions.core.breakeven import with_breakeven
 from hummingbot_extensions.core.exits import HardStopRecovery, maker_share
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.mode_switch import side_allowed
@@ -39,6 +40,7 @@ SIZE_KEPT_FRAC = 0.5
 """An order that partial fills left under this part of the wanted size is replaced."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What quotes depend on beside the view and the parameters, for one decision.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.spec import param
 from hummingbot_extensions.core.types import Side
 
@@ -211,6 +212,7 @@ class SkewParams:
         return found + [(field, text) for holds, field, text in rules if not holds]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SkewInputs:
     """What the terms depend on; a signal that is None, or not a number, gives no term."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import Health
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 
@@ -25,6 +26,7 @@ class MarketRules:
     min_notional: Decimal
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OthersBook:
     """The shown book without our own orders. A price is None where nobody else stands on its side.
@@ -98,6 +100,7 @@ class OrderState(StrEnum):
     """May rest at the venue; counts as exposure, is never assumed gone."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OwnOrder:
     """One of our orders that may still fill. ``size`` is what is left of it, unsigned, in base units."""
@@ -126,6 +129,7 @@ class SideHistory:
     last_reject_ns: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AccountView:
     """What the venue says we hold. ``position`` is signed, long positive; None means it could not be read.

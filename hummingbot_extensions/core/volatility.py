@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.spec import param
 
 
@@ -136,6 +137,7 @@ class VolatilityParams:
         return [(field, text) for holds, field, text in rules if not holds]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class VolatilityState:
     """Extremes and samples of the windows, oldest first; stamps are monotonic nanoseconds.
