@@ -29,15 +29,13 @@ def mark_estimate(view: MarketView, basis_frac: float | None) -> float | None:
     Marks arrive every few seconds and the book four times a second: a mark taken as it came is seconds old in a move.
     None before the first mark; a price of zero or less is none.
     """
-    if view.mark is None or view.mark <= 0:
+    mid, mark = view.mid, view.mark
+    if mark is None or mark <= 0:
         return None
-    if view.mid is None or view.mid <= 0 or basis_frac is None:
-        return float(view.mark)
-    return view.mid * (1.0 + basis_frac)
+    return float(mark) if mid is None or mid <= 0 or basis_frac is None else mid * (1.0 + basis_frac)
 
 
 def divergence_bps(view: MarketView) -> float:
     """Absolute distance of the last mark from the mid in bps; 0 while either is missing."""
-    if view.mark is None or view.mid is None:
-        return 0.0
-    return abs(bps_between(float(view.mark), view.mid))
+    mid, mark = view.mid, view.mark
+    return 0.0 if mark is None or mid is None else abs(bps_between(float(mark), mid))

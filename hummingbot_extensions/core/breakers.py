@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import attrgetter
 
 from hummingbot_extensions.core.breaker_state import BreakerState, Cause, Health, Level, Trip
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.view import AccountView, MarketView, OwnOrder
 
 SECOND_NS = 1_000_000_000
+_HAS_RESTED = attrgetter("has_rested")
 THROTTLE_WINDOW_S = 10.0
 """The venue's 429 answers are counted over this time."""
 ACK_WINDOW_S = 60.0
@@ -92,7 +94,7 @@ def _is_calm(state: BreakerState, health: Health, orders: Iterable[OwnOrder], pa
         and state.safe_since_ns is None
         and state.stop_since_ns is None
         and not (health.rejects_ns or health.throttles_ns or health.failures_ns or health.errors)
-        and all(order.has_rested for order in orders)
+        and all(map(_HAS_RESTED, orders))
         and all(ack.ms < params.latency_degraded_ms for ack in health.acks)
     )
 

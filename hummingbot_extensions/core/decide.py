@@ -80,7 +80,7 @@ def decide(inputs: DecisionInputs) -> Decision:
     ladders: list[Ladder] = []
     actions: list[Action] = []
     silences: dict[Side, Silence | None] = {}
-    details = dict.fromkeys(Side, "")
+    details = {Side.BUY: "", Side.SELL: ""}
     for side in (Side.BUY, Side.SELL):
         wanted = side_ladder(side, seen, view, params) if seen is not None else refusal or Silence.NO_MARK
         if isinstance(wanted, Ladder):

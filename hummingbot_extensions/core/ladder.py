@@ -15,6 +15,11 @@ NO_DANGER_BPS = -10_000.0
 """Risk distance of modes that mean to stand at the market."""
 
 
+def least_kept(lots: int) -> int:
+    """An order that partial fills left under this size, half of the wanted one rounded up, is replaced."""
+    return (lots + 1) // 2
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Stand:

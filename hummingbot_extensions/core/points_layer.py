@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-from hummingbot_extensions.core.ladder import Ladder
+from hummingbot_extensions.core.ladder import Ladder, least_kept
 from hummingbot_extensions.core.pricing import PricingParams
 from hummingbot_extensions.core.quote import POINTS_LAYER
 from hummingbot_extensions.kernels import quotes as kernels
-
-SIZE_KEPT_FRAC = 0.5
-"""An order that partial fills left under this part of the wanted size is replaced."""
 
 
 def with_points(
@@ -42,6 +38,6 @@ def with_points(
     return replace(
         ladder, layers=(*ladder.layers, POINTS_LAYER), offsets_bps=(*ladder.offsets_bps, distance),
         ticks=(*ladder.ticks, at * sign), lots=(*ladder.lots, lots),
-        min_lots=(*ladder.min_lots, max(1, math.ceil(lots * SIZE_KEPT_FRAC))),
+        min_lots=(*ladder.min_lots, least_kept(lots)),
         near_ticks=(*ladder.near_ticks, max(near, at) * sign), far_ticks=(*ladder.far_ticks, min(far, at) * sign),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from hummingbot_extensions.core import layers, pricers, skew
 from hummingbot_extensions.core.breakeven import with_breakeven
 from hummingbot_extensions.core.exits import HardStopRecovery, maker_share
 from hummingbot_extensions.core.frozen import quick
-from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand
+from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand, least_kept
 from hummingbot_extensions.core.layers import LayerParams
 from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import QuoteParams
@@ -36,8 +36,6 @@ from hummingbot_extensions.kernels import quotes as kernels
 
 CAP_USED_FRAC = Decimal("0.995")
 """Layers are wanted up to this part of a side's cap: orders that serve them stand up to half a percent dearer."""
-SIZE_KEPT_FRAC = 0.5
-"""An order that partial fills left under this part of the wanted size is replaced."""
 
 
 @quick
@@ -208,7 +206,7 @@ def _ladder(
     ladder = Ladder(
         side, mark, rules.tick, rules.step, reducible is not None, stand, tuple([which[each] for each in first]),
         tuple([offsets[each] for each in first]), tuple(ticks), tuple(sizes),
-        tuple([max(1, math.ceil(each * SIZE_KEPT_FRAC)) for each in sizes]), tuple(near), tuple(far), risk,
+        tuple([least_kept(each) for each in sizes]), tuple(near), tuple(far), risk,
     )  # fmt: skip
     if params.pricing.points_distance_bps is not None and reducible is None:
         ladder = with_points(
@@ -288,8 +286,11 @@ def _coarse(mark: float) -> float:
 
 def _smaller(which: Sequence[int], lots: Sequence[int], frac: float) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Layers and their lots cut to ``frac``, without the layers of which not one lot is left."""
-    left = [(layer, each) for layer, uncut in zip(which, lots, strict=True) if (each := int(uncut * frac))]
-    return tuple(layer for layer, _ in left), tuple(each for _, each in left)
+    left = [int(each * frac) for each in lots]
+    if all(left):
+        return tuple(which), tuple(left)
+    some = [(layer, each) for layer, each in zip(which, left, strict=True) if each]
+    return tuple([layer for layer, _ in some]), tuple([each for _, each in some])
 
 
 def _cut(lots: Sequence[int], most: int) -> tuple[int, ...]:
