@@ -178,11 +178,8 @@ class _Market(ControllerConfigBase):
             if self.params().pricing.points_distance_bps is not None:
                 text = "needs execution: quote, whose orders rest as long as they should. Leave it out"
                 problems.append(("points_distance_bps", text))
-            if self.params().shock.shock_on:
-                text = "needs execution: quote, whose state outlives a restart as a stop must. Turn it off"
-                problems.append(("shock_on", text))
             if self.params().market_guard.is_on:
-                text = "needs execution: quote, which knows its own orders in the book. Set it to off"
+                text = "needs execution: quote: take profits that rest would pass for orders of others. Set it to off"
                 problems.append(("guard_action", text))
         problems = [*problems, *self._leader_problems()]
         if problems:

@@ -71,6 +71,8 @@ MISTAKES = {
          "execution": "position"}, "skew_leader_on: needs execution: quote"),
     "points among the mode's own": ({"points_distance_bps": 9}, "points_distance_bps"),
     "points in position mode": ({"points_distance_bps": 25, "execution": "position"}, "points_distance_bps"),
+    "book guard in position mode": (
+        {"guard_action": "pull", "execution": "position", "stop_loss_bps": 50}, "guard_action: needs execution: quote"),
     "equity": ({"size_by": "equity", "layer_equity_frac": "0.01"}, "size_by: equity needs"),
     "side cap": ({"side_notional_cap_quote": 0}, "side_notional_cap_quote"),
     "no such pricer": ({"mode": "uptimes"}, "mode: uptimes is no pricer"),

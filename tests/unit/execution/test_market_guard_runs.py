@@ -53,9 +53,13 @@ async def both_rest(line: Trading) -> None:
     await until(lambda: {row["side"] for row in line.venue_orders()} == {"buy", "sell"}, 120.0, line.describe)
 
 
-@pytest.mark.parametrize("is_seen", [True, False])
+POSITION: dict[str, Any] = {"execution": "position", "stop_loss_bps": 4000, "time_limit_s": 36_000}
+
+
+@pytest.mark.parametrize(("is_seen", "settings"), [(True, {}), (False, {}), (True, POSITION)])
 def test_a_gap_of_a_tenth_stops_the_bot_until_a_person_clears_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_seen: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_seen: bool,
+    settings: dict[str, Any],
 ) -> None:
     """K3: no quote is placed after the frame that shows it, also when it happened in a feed that was silent; neither
     calm nor a crash ends the stop, ``breaker_release`` does.
@@ -63,7 +67,7 @@ def test_a_gap_of_a_tenth_stops_the_bot_until_a_person_clears_it(
 
     async def scenario() -> None:
         async with venue() as on:
-            async with trading(tmp_path, monkeypatch, on=on, **SHOCK) as line:
+            async with trading(tmp_path, monkeypatch, on=on, **SHOCK, **settings) as line:
                 await both_rest(line)
                 if not is_seen:
                     await arm_fault(line.bench, name="silence", channel="depth_book")
@@ -82,7 +86,7 @@ def test_a_gap_of_a_tenth_stops_the_bot_until_a_person_clears_it(
                            for record in caplog.records if record.levelname == "ERROR")
                 assert await line.controller.desk._writer.flush()
                 line.is_crashed = True
-            async with trading(tmp_path, monkeypatch, on=on, **SHOCK) as line:
+            async with trading(tmp_path, monkeypatch, on=on, **SHOCK, **settings) as line:
                 await until(lambda: level_of(line) is Level.STOP, 60.0, line.describe)
                 await asyncio.sleep(120.0)
                 assert line.quoter.placed_count == 0 and silences(line) == {Silence.BREAKER_STOP}
