@@ -79,6 +79,11 @@ def forget_not_found(order_tracker: Any, client_order_id: str) -> None:
     require(order_tracker, "_order_not_found_records").pop(client_order_id, None)
 
 
+def order_record(connector: Any, client_order_id: str) -> Any | None:
+    """Hummingbot's record of an order that it tracks or has seen end within the last half minute, None of any other."""
+    return require(connector, "_order_tracker").fetch_order(client_order_id=client_order_id)
+
+
 async def refresh_positions(connector: Any) -> None:
     """Read the account's positions from the venue now; Hummingbot has no public way to ask."""
     await require(connector, "_update_positions")()

@@ -99,7 +99,7 @@ class Quoter:
         self.start_up = StartUp(
             connector, settings.trading_pair, settings.sends_orders, host.startup_params, self.books, event_log,
             lambda: self._on_booked("startup"), settings.is_continued,
-            lambda: self._state.breaker.level.may_exit, self._note_sent, settings.is_closing)
+            lambda: self._state.breaker.level.may_exit, self._on_closing, settings.is_closing)
         self.decision: Decision | None = None
         self.last_mark: float | None = None
         """Newest mark that was known: profit does not vanish with a feed that pauses."""
@@ -480,6 +480,13 @@ class Quoter:
     def _on_exit_sent(self, order_id: str) -> None:
         self._note_sent(order_id)
         self.books.note_exit(order_id)
+
+    def _on_closing(self, event: str, order_id: str, quote: Quote, reason: str | None) -> None:
+        """An order of the start check left, or has ended."""
+        if event == "placed":
+            self.placed_count += 1
+            self._note_sent(order_id)
+        self._order_event(event, order_id, quote, reason)
 
     def _on_booked(self, what: str) -> None:
         self._keep()

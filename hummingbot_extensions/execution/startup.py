@@ -13,7 +13,9 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 
 from hummingbot_extensions import compat
 from hummingbot_extensions.connector.errors import ConnectorError
+from hummingbot_extensions.core.decision import CancelReason
 from hummingbot_extensions.core.exits import ExitHold, bounded_slice, closing_side
+from hummingbot_extensions.core.quote import PriceBreakdown, Quote
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.startup import StartupParams, StartupVerdict, startup_verdict
 from hummingbot_extensions.core.types import OrderOutcome, Side
@@ -24,6 +26,8 @@ from hummingbot_extensions.monitoring.event_log import EventLog
 EXPLAIN_CHECKS = 6
 """Looks at a position that is not explained before the policy is applied, a second apart: the venue's lists trail."""
 CHECK_S = 1.0
+REASON = "startup_flatten"
+"""Why its orders are placed and cancelled, in the event log."""
 READ_RETRY_S = (0.5, 1.0, 2.0, 5.0)
 ORDER_WAIT_S = 2.0
 """A closing order that still rests after this is cancelled: it crossed when it was sent, so the market has moved."""
@@ -38,9 +42,10 @@ class StartUp:
     def __init__(
         self, connector: Any, trading_pair: str, is_sending: bool, params: Callable[[], StartupParams],
         books: Bookkeeper, log: EventLog, wake: Callable[[], None], is_continued: bool,
-        may_place: Callable[[], bool], sent: Callable[[str], None], is_closing: bool = False,
+        may_place: Callable[[], bool], tell: Callable[[str, str, Quote, str | None], None], is_closing: bool = False,
     ) -> None:
-        """``may_place`` says whether the breakers let a closing order leave; ``sent`` is told the id of each.
+        """``may_place`` says whether the breakers let a closing order leave. ``tell`` is told what becomes of each:
+        ``placed``, ``filled``, ``canceled`` or ``rejected``, its id, the order, and the reason.
 
         ``is_closing``: an earlier start was cut short while it closed the position.
         """
@@ -58,9 +63,9 @@ class StartUp:
         self.is_closing = is_closing
         """Whether a position was taken over to be closed and is not closed yet; a restart goes on with that."""
         self._may_place = may_place
-        self._sent = sent
-        self._closing_id: str | None = None
-        """The closing order that may still rest."""
+        self._tell = tell
+        self._closing: tuple[str, Quote] | None = None
+        """Id and content of the closing order that may still rest."""
         self._ending: asyncio.Task[None] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -73,8 +78,8 @@ class StartUp:
         """End the check. A closing order that may rest is cancelled until it has ended: no level would do it."""
         if self._task is not None:
             self._task.cancel()
-        if self._closing_id is not None and self._ending is None:
-            self._ending = asyncio.get_running_loop().create_task(self._end(self._closing_id))
+        if self._closing is not None and self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end(*self._closing))
 
     async def closed(self) -> None:
         """Let go of a closing order that has not ended: the process ends, and the venue has been asked about it."""
@@ -86,9 +91,8 @@ class StartUp:
         is_said = False
         while True:
             try:
-                if self._closing_id is not None:
-                    await self._end(self._closing_id)
-                    self._closing_id = None
+                if self._closing is not None:
+                    await self._end(*self._closing)
                 await self._settle()
                 return
             except Exception as problem:
@@ -198,6 +202,8 @@ class StartUp:
 
     async def _close(self, position: Decimal) -> str:
         """Send one closing order and see it end; what kept the whole from trading, in words."""
+        if self._closing is not None:
+            await self._end(*self._closing)
         if not self._may_place():
             return "the breaker level lets nothing be placed"
         mark, view = self._books.mark(), market_view.market_view(self._connector, self._pair, time.monotonic_ns())
@@ -211,22 +217,39 @@ class StartUp:
         send = self._connector.sell if whole.side is Side.SELL else self._connector.buy
         order_id = send(
             self._pair, whole.size, OrderType.LIMIT, whole.limit_price, position_action=PositionAction.CLOSE)
-        self._closing_id = order_id
-        self._sent(order_id)
+        quote = Quote(whole.side, whole.limit_price, whole.size, True, PriceBreakdown(float(mark), ()), 0)
+        self._closing = order_id, quote
+        self._tell("placed", order_id, quote, REASON)
         self._books.note_exit(order_id)
         if not await self._ended(order_id, ORDER_WAIT_S):
-            self._connector.cancel(self._pair, order_id)
+            self._cancel(order_id, quote, REASON)
             if not await self._ended(order_id, SETTLE_WAIT_S):
                 return f"order {order_id} is not known to have ended"
-        self._closing_id = None
+        self._over(order_id, quote)
         return self._connector.rejection_reason(order_id) or f"nothing more trades at {whole.limit_price} or better"
 
-    async def _end(self, order_id: str) -> None:
+    async def _end(self, order_id: str, quote: Quote) -> None:
         """Cancel an order again and again until it has ended."""
+        reason: str = REASON
         while True:
-            self._connector.cancel(self._pair, order_id)
+            self._cancel(order_id, quote, reason)
             if await self._ended(order_id, ORDER_WAIT_S):
+                self._over(order_id, quote)
                 return
+            reason = CancelReason.RETRY
+
+    def _cancel(self, order_id: str, quote: Quote, reason: str) -> None:
+        self._connector.cancel(self._pair, order_id)
+        self._log.write("cancel_sent", client_order_id=order_id, side=quote.side, reason=str(reason), is_risk=True)
+
+    def _over(self, order_id: str, quote: Quote) -> None:
+        """The venue has ended a closing order."""
+        self._closing = None
+        order = compat.order_record(self._connector, order_id)
+        if self._connector.order_outcome(order_id) is OrderOutcome.REJECTED:
+            self._tell("rejected", order_id, quote, self._connector.rejection_reason(order_id))
+        else:
+            self._tell("filled" if order is not None and order.is_filled else "canceled", order_id, quote, None)
 
     async def _ended(self, order_id: str, within_s: float) -> bool:
         for _ in range(int(within_s / 0.05)):

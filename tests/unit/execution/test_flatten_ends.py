@@ -14,6 +14,7 @@ from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.execution import stopping
 from tests.support import warp
 from tests.support.running import until
+from tests.unit.execution.test_reports import COMMON, documented_kinds
 from tests.unit.execution.trading import FAST, Trading, arm_fault, trading, venue
 
 OUT_OF_REACH: dict[str, Any] = {"startup_policy": "flatten", "flatten_slippage_bps": 0.001, **FAST}
@@ -56,6 +57,40 @@ def test_the_kill_switch_takes_the_closing_order_with_it(tmp_path: Path, monkeyp
             await line.switch_on()
             await until(lambda: {row["side"] for row in line.venue_orders()} == {"buy", "sell"}, 60.0, line.describe)
             assert line.quoter.position == 0 == line.quoter.ledger.position
+
+    after_a_strange_trade(tmp_path, monkeypatch, scenario)
+
+
+def test_every_closing_order_has_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused, taken back unfilled, filled: each placed one ends once, and its fill is of an order that was placed."""
+
+    async def scenario(life: Any) -> None:
+        async def refuses(bench: Any) -> None:
+            await arm_fault(bench, name="order_rejected", message="risk control", count=1)
+
+        async with life(before_start=refuses) as line:
+            await closing_rests(line)
+            line.reload(flatten_slippage_bps=20.0)
+            await until(lambda: {row["side"] for row in line.venue_orders()} == {"buy", "sell"}, 60.0, line.describe)
+            await line.stop()
+            rows = line.events()
+        rows = rows[max(index for index, row in enumerate(rows) if row["kind"] == "run"):]
+        kinds = documented_kinds()
+        assert all(set(row) - COMMON == kinds[row["kind"]] for row in rows)
+        orders = [row for row in rows if row["kind"] == "order"]
+        told: dict[str, list[str]] = {}
+        for row in orders:
+            if row["is_reduce_only"]:
+                told.setdefault(row["client_order_id"], []).append(row["event"])
+        ends = [events[1] for events in told.values()]
+        assert all(len(events) == 2 and events[0] == "placed" for events in told.values())
+        assert ends[0] == "rejected" and ends[-1] == "filled" and set(ends[1:-1]) == {"canceled"}
+        assert [row["reason"] for row in orders if row["event"] == "rejected"] == ["risk control"]
+        cancels = [row for row in rows if row["kind"] == "cancel_sent" and row["reason"] == "startup_flatten"]
+        assert {row["client_order_id"] for row in cancels} == {
+            order_id for order_id, events in told.items() if events[1] == "canceled"}
+        assert {row["client_order_id"] for row in rows if row["kind"] == "fill"} <= set(told)
+        assert rows[-1]["placed"] == sum(1 for row in orders if row["event"] == "placed")
 
     after_a_strange_trade(tmp_path, monkeypatch, scenario)
 

@@ -204,8 +204,11 @@ def test_flatten_closes_it_before_the_first_quote_and_says_what_it_cost(
             row = line.events("startup")[-1]
             assert row["verdict"] == "flatten" and Decimal(row["cost_quote"]) == -net > 0  # type: ignore[operator]
             began_ns = line.events("run")[-1]["t_ns"]
-            first_ns = next(order["t_ns"] for order in line.events("order") if order["t_ns"] > began_ns)
+            orders = [order for order in line.events("order") if order["t_ns"] > began_ns]
+            first_ns = next(order["t_ns"] for order in orders if not order["is_reduce_only"])
             assert began_ns < row["t_ns"] < first_ns
+            assert [(order["event"], order["reason"]) for order in orders if order["is_reduce_only"]] == [
+                ("placed", "startup_flatten"), ("filled", None)]
         # Of the account: what closing traded away from the entry, and its fee.
         assert lives.exchange.venue.accounts[lives.user].balance < balance
 
