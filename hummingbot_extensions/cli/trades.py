@@ -12,7 +12,8 @@ import typer
 
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.workspace import found_workspace
-from hummingbot_extensions.monitoring.trade_log import TradeLog, events_of, file_name, lines_of, parts
+from hummingbot_extensions.monitoring.event_log import parts
+from hummingbot_extensions.monitoring.trade_log import TradeLog, events_of, file_name, lines_of
 
 POLL_S = 0.5
 

@@ -168,3 +168,10 @@ class EventLog:
         if file is not None:
             with contextlib.suppress(OSError):
                 file.close()
+
+
+def parts(path: Path) -> list[Path]:
+    """The files of one run, oldest first: what was rotated away (.2, .1) before what is written to now."""
+    rotated = [(int(tail), part) for part in path.parent.glob(f"{path.name}.*")
+               if (tail := part.name.removeprefix(f"{path.name}.")).isdigit()]
+    return [*(part for _, part in sorted(rotated, reverse=True)), *([path] if path.exists() else [])]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from hummingbot_extensions.monitoring.event_log import parts
 
 
 @dataclass(slots=True)
@@ -58,28 +62,47 @@ def _silence(event: dict[str, Any], side: str) -> str | None:
 
 
 class RunLog:
-    """Follows one event log file as it grows."""
+    """Follows one event log as it grows, over all its rotations."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.summary = RunSummary()
         self._offset = 0
+        self._inode: int | None = None
+        """Of the file that was read last, up to ``_offset``."""
 
     def catch_up(self) -> RunSummary:
         """Summary up to the last whole line; a line cut short by a crash is counted, not raised."""
-        with self.path.open("rb") as file:
-            file.seek(self._offset)
-            text = file.read()
-        whole, _, _ = text.rpartition(b"\n")
-        self._offset += len(whole) + (1 if whole else 0)
-        for line in whole.splitlines():
+        unread: dict[int, io.BufferedReader] = {}
+        for part in reversed(parts(self.path)):
+            try:
+                file = part.open("rb")
+            except FileNotFoundError:
+                continue  # renamed since the listing, as is one that is met twice
+            inode = os.fstat(file.fileno()).st_ino
+            if inode in unread:
+                file.close()
+                continue
+            unread[inode] = file
+            if inode == self._inode:
+                file.seek(self._offset)
+                break
+        for inode in reversed(unread):
+            with unread[inode] as file:
+                self._inode, self._offset = inode, file.tell() + self._take(file.read())
+        return self.summary
+
+    def _take(self, text: bytes) -> int:
+        """Fold in the whole lines of ``text``; how many bytes they are."""
+        end = text.rfind(b"\n") + 1
+        for line in text[:end].splitlines():
             if not line.strip():
                 continue
             try:
                 self.summary.take(json.loads(line))
             except (ValueError, KeyError):
                 self.summary.unreadable_lines += 1
-        return self.summary
+        return end
 
 
 def newest_log(workspace: Path, controller_id: str) -> Path | None:

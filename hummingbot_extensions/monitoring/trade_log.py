@@ -246,13 +246,6 @@ def _quotes(quotes: Iterable[Event], side: str) -> str | None:
     return ",".join(f"{quote['size']}@{quote['price']}" for quote in quotes if quote["side"] == side) or None
 
 
-def parts(path: Path) -> list[Path]:
-    """The files of one run, oldest first: what was rotated away (.2, .1) before what is written to now."""
-    rotated = [(int(tail), part) for part in path.parent.glob(f"{path.name}.*")
-               if (tail := part.name.removeprefix(f"{path.name}.")).isdigit()]
-    return [*(part for _, part in sorted(rotated, reverse=True)), *([path] if path.exists() else [])]
-
-
 def events_of(data: bytes) -> Iterator[Event]:
     """Events of whole lines; a torn or foreign line is passed over."""
     for line in data.splitlines():

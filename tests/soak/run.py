@@ -22,7 +22,7 @@ from hummingbot_extensions.emulator.exchange import Exchange
 from hummingbot_extensions.emulator.faults import acts
 from hummingbot_extensions.emulator.faults.catalogue import BY_NAME
 from hummingbot_extensions.emulator.server import run_emulator
-from hummingbot_extensions.monitoring.run_log import RunSummary
+from hummingbot_extensions.monitoring.run_log import RunLog
 from tests.faults.fault_cases import CASES
 from tests.kill9 import audit, lives
 from tests.kill9.case import SYMBOL
@@ -118,7 +118,8 @@ async def run(nest: Nest, hours: float, seed: int, sample_s: float, say: Callabl
     finally:
         exchange_module.PACE_S = before
     soak.rows = [json.loads(line) for line in samples.read_text().splitlines()] if samples.exists() else []
-    soak.unknown = _summary(nest.root).unsettled_orders
+    logs = (nest.root / "logs" / "events" / NAME).glob("*.jsonl")
+    soak.unknown = sum(RunLog(log).catch_up().unsettled_orders for log in logs)
     soak.errors = _errors(nest.root)
     soak.wall_s = _cpu_free_clock() - began_wall
     return soak
@@ -154,16 +155,6 @@ def _clear(exchange: Exchange) -> None:
     exchange.faults.disarm()
     exchange.catch_up()
     acts.run(exchange)
-
-
-def _summary(root: Path) -> RunSummary:
-    """All rotated files of the run, folded."""
-    found = RunSummary()
-    for path in sorted((root / "logs" / "events" / NAME).glob("*.jsonl")):
-        for line in path.read_text().splitlines():
-            if line.endswith("}"):
-                found.take(json.loads(line))
-    return found
 
 
 def _errors(root: Path) -> Counter[str]:

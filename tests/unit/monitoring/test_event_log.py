@@ -18,6 +18,7 @@ import pytest
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.monitoring import event_log
 from hummingbot_extensions.monitoring.event_log import EventLog
+from hummingbot_extensions.monitoring.run_log import RunLog
 
 
 def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
@@ -202,6 +203,23 @@ def test_rotation_keeps_every_line_up_to_its_backups(tmp_path: Path, backups: in
     assert log.dropped == 0
     if backups == 50:
         assert len(kept) == 40
+
+
+@pytest.mark.parametrize("every", [1, 7, 40])
+def test_a_summary_follows_the_log_over_its_rotations(tmp_path: Path, every: int) -> None:
+    """Each line counts once, however many files have come since the last look; before the first there is nothing."""
+    path = tmp_path / "run.jsonl"
+    follower = RunLog(path)
+    assert follower.catch_up().orders == {}
+    log, written = EventLog(path, max_bytes=300, backups=50), 0
+    for number in range(1, 41):
+        log.write("order", event="placed", n=number)
+        if number % every == 0:
+            written = number
+            until(lambda written=written: follower.catch_up().orders["placed"] == written)  # type: ignore[misc]
+    log.close()
+    assert len(list(tmp_path.iterdir())) > 5
+    assert follower.catch_up().unsettled_orders == 40 and follower.summary.unreadable_lines == 0
 
 
 def test_close_is_idempotent_ends_the_thread_and_later_writes_are_ignored(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from hummingbot_extensions.cli.placing import MANIFEST
-from hummingbot_extensions.monitoring.trade_log import TradeLog, events_of, file_name, lines_of, parts
+from hummingbot_extensions.monitoring.event_log import parts
+from hummingbot_extensions.monitoring.trade_log import TradeLog, events_of, file_name, lines_of
 
 Event = dict[str, Any]
 START_NS = int(datetime(2026, 1, 18, 10, 30, 14, tzinfo=UTC).timestamp()) * 1_000_000_000 + 999
