@@ -13,23 +13,28 @@ def assigned(orders: Sequence[tuple[OwnOrder, int, int]], ladder: Ladder) -> dic
     """Position in the ladder that each order serves, by client id; orders that serve none are left out.
 
     ``orders`` come with their prices in ticks and what is left of them in lots. Those that rest are assigned before
-    those on their way.
+    those on their way. Orders for points serve the layer for points and no others do.
     """
     taken: dict[str, int] = {}
+    layers, points = range(len(ladder) - ladder.has_points), range(len(ladder) - ladder.has_points, len(ladder))
     for state in (OrderState.LIVE, OrderState.PLACING):
         some = [each for each in orders if each[0].state is state]
+        if points and some:
+            _assign(taken, [each for each in some if each[0].is_points], ladder, points)
+            some = [each for each in some if not each[0].is_points]
         if some and len(taken) < len(ladder):
-            _assign(taken, some, ladder)
+            _assign(taken, some, ladder, layers)
     return taken
 
 
-def _assign(taken: dict[str, int], orders: Sequence[tuple[OwnOrder, int, int]], ladder: Ladder) -> None:
-    """Add to ``taken`` what ``orders`` serve among the positions that are free."""
-    free: Sequence[int] = range(len(ladder))
+def _assign(
+    taken: dict[str, int], orders: Sequence[tuple[OwnOrder, int, int]], ladder: Ladder, free: Sequence[int]
+) -> None:
+    """Add to ``taken`` what ``orders`` serve among the positions ``free`` that are not taken."""
     columns: tuple[Sequence[int], ...] = (
         ladder.ticks, ladder.near_ticks, ladder.far_ticks, ladder.min_lots, ladder.lots
     )  # fmt: skip
-    if taken:
+    if taken or len(free) < len(ladder):
         free = sorted(set(free) - set(taken.values()))
         columns = tuple([column[index] for index in free] for column in columns)
     found = kernels.match(

@@ -30,6 +30,8 @@ class CancelReason(StrEnum):
     REPLACED = "replaced"
     QUEUE_POSITION = "queue_position"
     AGED = "aged"
+    POINTS_GIVE_WAY = "points_give_way"
+    """An order for points that nothing wants now, by a limit or the configuration: its room belongs to the mode."""
     RETRY = "retry"
 
 

@@ -11,14 +11,13 @@ from hummingbot_extensions.kernels import quotes as kernels
 
 
 def with_points(
-    ladder: Ladder, params: PricingParams, first_lots: int, bound_tick: int | None, least_lots: int,
-    most_lots: int | None, least_value: int,
+    ladder: Ladder, params: PricingParams, first_lots: int, least_lots: int, most_lots: int | None, least_value: int
 ) -> Ladder:  # fmt: skip
     """``ladder`` with the layer for points behind its last one; as it is where the venue would not take that order.
 
-    It stands ``points_distance_bps`` from the mark, whatever skew and volatility do to the others, on the lattice, no
-    nearer than ``bound_tick`` and at least a tick behind the last layer. ``first_lots`` is the size of the mode's first
-    layer, ``least_value`` in ticks times lots.
+    It stands ``points_distance_bps`` from the mark, whatever skew and volatility do to the others, on the lattice and
+    at least a tick behind the last layer, so that it crosses no more than that one. ``first_lots`` is the size of the
+    mode's first layer, ``least_value`` in ticks times lots.
     """
     distance, room = params.points_distance_bps, params.points_tolerance_bps
     if distance is None or not len(ladder):
@@ -28,8 +27,6 @@ def with_points(
     (near, wanted) = (at * sign for at in kernels.price_ticks(ladder.mark, tick, sign, [distance - room, distance]))
     (far,) = (at * sign for at in kernels.price_ticks(ladder.mark, tick, sign, [distance + room], False))
     at = min(wanted, ladder.ticks[-1] * sign - 1)
-    if bound_tick is not None:
-        at = min(at, bound_tick * sign)
     lots = int(first_lots * params.points_size_frac)
     if most_lots is not None:
         lots = min(lots, most_lots)

@@ -210,8 +210,7 @@ def _ladder(
     )  # fmt: skip
     if params.pricing.points_distance_bps is not None and reducible is None:
         ladder = with_points(
-            ladder, params.pricing, lots[0], None if bound is None else _bound_tick(bound, rules.tick, sign),
-            limits.least_lots, limits.most_lots, limits.least_value,
+            ladder, params.pricing, lots[0], limits.least_lots, limits.most_lots, limits.least_value
         )  # fmt: skip
     if params.layers.side_notional_cap_quote is not None:
         ladder = ladder.worth_at_most(params.layers.side_notional_cap_quote * CAP_USED_FRAC, rules)

@@ -85,14 +85,9 @@ def reconcile_side(
     gone: set[str] = set()
     served = set(standing.kept.values())
     holes = [index for index in range(len(ladder)) if index not in served]
-    unready = len(holes) + sum(
-        1 for order in orders if order.client_order_id in standing.kept and order.state is not OrderState.LIVE
-    )
-    resting = [order for order in standing.outdated if order.state is OrderState.LIVE]
-    spare = max(0, len(resting) - unready)
-    state, is_waiting = _coalesced(side, bool(resting), view.now_ns, params, state)
-    if is_waiting:
-        spare = 0
+    is_outdated = any(order.state is OrderState.LIVE for order in standing.outdated)
+    state, is_waiting = _coalesced(side, is_outdated, view.now_ns, params, state)
+    spare = _spare(ladder, holes, orders, standing) if is_outdated and not is_waiting else []
     for order in orders:
         risk = standing.risks.get(order.client_order_id)
         if risk is not None or _is_cancel_under_way(order):
@@ -101,7 +96,7 @@ def reconcile_side(
             if cancel is not None:
                 actions.append(cancel)
                 gone.add(order.client_order_id)
-    for order in resting[:spare]:
+    for order in spare:
         if _may_cancel(order, now_ns, params, state):
             actions.append(_outdated_cancel(order, ladder))
             gone.add(order.client_order_id)
@@ -111,11 +106,38 @@ def reconcile_side(
     covers = [order for order in standing.outdated if order.client_order_id not in gone]
     if is_waiting:
         # What is covered waits for the others; layers without an order do not.
-        holes, covers = holes[len(covers):], []
+        for cover in covers:
+            covered = next((index for index in holes if _is_for(cover, ladder, index)), None)
+            if covered is not None:
+                holes.remove(covered)
+        covers = []
     plan = _fill_holes(ladder, holes, orders, gone, covers, standing, view, account, params, state)
     rests = any(order.state in (OrderState.LIVE, OrderState.PLACING) for order in orders)
     silence = None if rests or any(isinstance(action, Place) for action in plan.actions) else plan.silence
     return SidePlan((*actions, *plan.actions), silence, plan.state)
+
+
+def _spare(
+    ladder: Ladder, holes: Sequence[int], orders: Sequence[OwnOrder], standing: _Standing
+) -> list[OwnOrder]:
+    """Outdated orders that rest and cover nothing any more: all but one for each layer that no order rests for."""
+    found: list[OwnOrder] = []
+    for is_points in (False, True):
+        resting = [
+            order for order in standing.outdated if order.state is OrderState.LIVE and order.is_points is is_points
+        ]
+        unready = sum(1 for index in holes if (ladder.layers[index] == POINTS_LAYER) is is_points) + sum(
+            1 for order in orders
+            if order.client_order_id in standing.kept and order.state is not OrderState.LIVE
+            and order.is_points is is_points
+        )  # fmt: skip
+        found += resting[: max(0, len(resting) - unready)]
+    return found
+
+
+def _is_for(order: OwnOrder, ladder: Ladder, index: int) -> bool:
+    """Whether an order is of the kind that may serve a layer: for points, or the mode's own."""
+    return order.is_points is (ladder.layers[index] == POINTS_LAYER)
 
 
 def _coalesced(
@@ -181,6 +203,8 @@ def _standing(
             risks[order.client_order_id] = CancelReason.TOO_NEAR
         elif queue_tick is not None and (ticks - queue_tick) * sign > 0:
             risks[order.client_order_id] = CancelReason.QUEUE_POSITION
+        elif order.is_points and not ladder.has_points:
+            risks[order.client_order_id] = CancelReason.POINTS_GIVE_WAY
         elif order.state is not OrderState.UNKNOWN:
             (aged if _is_aged(order, now_ns, params) else sure).append((order, ticks, lots))
         if left_over < 0 and order.state not in NOT_SURE:
@@ -257,8 +281,9 @@ def _fill_holes(
     margin = account
     is_alone = all(order.side is side for order in account.orders)
     for index in holes:
-        if unknown:
-            unknown.pop(0)
+        held = next((order for order in unknown if _is_for(order, ladder, index)), None)
+        if held is not None:
+            unknown.remove(held)
             reasons.append(Silence.UNKNOWN_ORDER)
             continue
         layer = ladder.layers[index]
@@ -268,7 +293,8 @@ def _fill_holes(
             reasons.append(Silence.THROTTLED)
             continue
         price = ladder.price(index)
-        cover = min(covers, key=lambda order: abs(order.price - price), default=None) if covers else None
+        same = [order for order in covers if _is_for(order, ladder, index)]
+        cover = min(same, key=lambda order: abs(order.price - price), default=None) if same else None
         if cover is not None:
             covers.remove(cover)
         if open_count >= most or cover is not None and not _has_dwelt(cover, now_ns, params):

@@ -14,12 +14,14 @@ from typing import Any
 
 from hummingbot_extensions.cli.bot_process import BotProcess
 from hummingbot_extensions.cli.emulator_process import EmulatorProcess, running_emulator
-from tests.bench.single_bot import DISTANCES, OUR_PACE, OURS, events, row, running
+from tests.bench.single_bot import OUR_PACE, OURS, events, row, running
 
 SETTINGS = (
     {"cadence_ms": 100}, {"cadence_ms": 250}, {"cadence_ms": 500}, {"cadence_ms": 1000},
     {"cadence_ms": 250, "min_turn_interval_ms": 100},
 )  # fmt: skip
+RESTLESS = {"mode": "simple", "half_spread_bps": 6.0, "requote_tolerance_bps": 0.01, "anchor": "mid"}
+"""With these nearly every move of the mid replaces an order, and what does something is logged."""
 SPARE_MS = 10.0
 """Bar of the p99 over ``min_turn_interval_ms``: what the loop may be busy with when a frame comes in."""
 SECONDS = 30.0
@@ -28,7 +30,7 @@ SECONDS = 30.0
 def waits_ms(root: Path, venue: EmulatorProcess, settings: dict[str, Any], seconds: float) -> list[float]:
     """Age of the newest frame at the start of every logged decision that a frame led to, milliseconds."""
     bot = BotProcess(root, venue.url, OURS)
-    bot.prepare(venue.credentials, **DISTANCES, **OUR_PACE, **settings)
+    bot.prepare(venue.credentials, **RESTLESS, **OUR_PACE, **settings)
     with running(bot, venue):
         time.sleep(seconds)
     views = [(row["woken_by"], row["inputs"]["view"]) for row in events(bot.root) if row["kind"] == "decision"]

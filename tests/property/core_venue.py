@@ -13,6 +13,7 @@ from core_builders import NOW, SECOND, params, view
 from hummingbot_extensions.core.decide import DecisionInputs, decide
 from hummingbot_extensions.core.decision import Cancel, Decision, DecisionState, Place
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quote import POINTS_LAYER
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder, SideHistory
 
@@ -33,6 +34,7 @@ class _Order:
     state: OrderState = OrderState.PLACING
     cancel_sent_ns: int | None = None
     is_risk_cancel: bool = False
+    is_points: bool = False
 
 
 class World:
@@ -84,7 +86,7 @@ class World:
             position=self.told_position, position_by_fills=self.by_fills, available_quote=self.margin - locked,
             leverage=1, orders=tuple(OwnOrder(
                 order_id, order.side, order.price, order.told_left, order.state, order.is_reduce_only, order.placed_ns,
-                True, order.cancel_sent_ns, order.is_risk_cancel) for order_id, order in known),
+                True, order.cancel_sent_ns, order.is_risk_cancel, order.is_points) for order_id, order in known),
             bid_history=self.history[Side.BUY], ask_history=self.history[Side.SELL])
 
     def decide(self) -> Decision:
@@ -94,6 +96,9 @@ class World:
         self.state = decision.state
         self.decision = decision
         self.hard_stops.append((self.now_ns, self.state.hard_stop_since_ns is not None))
+        for ladder in decision.ladders:
+            towards = [tick * ladder.side.sign for tick in ladder.ticks]
+            assert all(nearer > farther for nearer, farther in zip(towards, towards[1:], strict=False)), ladder
         has_placed = False
         for action in decision.actions:
             if isinstance(action, Cancel):
@@ -114,7 +119,10 @@ class World:
         assert order.cancel_sent_ns is None or is_retry, "cancelled twice"
         if not action.is_risk and not is_retry:
             self.budgeted_cancels_ns.append(self.now_ns)
-            assert self.now_ns - order.placed_ns >= self.params.min_dwell_ms * 1e6, "cancelled before its dwell"
+            dwell_ms = self.params.min_dwell_ms
+            if order.is_points:
+                dwell_ms = max(dwell_ms, self.params.pricing.points_dwell_ms)
+            assert self.now_ns - order.placed_ns >= dwell_ms * 1e6, "cancelled before its dwell"
         order.cancel_sent_ns = self.now_ns
         order.is_risk_cancel = action.is_risk
         if order.state is not OrderState.UNKNOWN:
@@ -132,12 +140,16 @@ class World:
         if not (self.params.skew.skew_linear_on or self.params.skew.skew_shift_on):
             assert self.params.pricing.base_distance_bps(self.params.pricing.mode) - 1e-6 <= terms.distance_bps
         away = (1.0 - float(quote.price) / terms.mark) * 1e4 * quote.side.sign
-        if self.params.pricing.mode == "uptime":
+        is_points = quote.layer == POINTS_LAYER
+        if is_points:
+            assert away >= self.params.pricing.points_distance_bps - 1e-6
+        elif self.params.pricing.mode == "uptime":
             assert away <= self.params.band_bps - self.params.band_margin_bps
         order_id = f"o{self._next}"
         self._next += 1
         self.orders[order_id] = _Order(
-            quote.side, quote.price, quote.size, quote.size, quote.is_reduce_only, self.now_ns)
+            quote.side, quote.price, quote.size, quote.size, quote.is_reduce_only, self.now_ns,
+            is_points=is_points)
 
     # --- what must hold at any time ---
 
@@ -161,7 +173,8 @@ class World:
         for side in Side:
             mine = [order for order in self.orders.values()
                     if order.side is side and order.told_left > 0 and order.state is not OrderState.CANCELLING]
-            assert len(mine) <= 2 * self.params.layers.layer_count
+            has_points = self.params.pricing.points_distance_bps is not None
+            assert len(mine) <= 2 * (self.params.layers.layer_count + has_points)
 
     # --- the venue and the way to it; ``which`` picks one of the orders the event can happen to ---
 

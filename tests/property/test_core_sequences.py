@@ -31,6 +31,9 @@ CONFIGS = (
             adding_cut_frac=0.6, skew_size_on=True, queue_position_limit=2, skew_shift_on=True, min_dwell_ms=0.0),
     variant(layer_count=4, first_spacing_bps=0.5, order_size_base=D("0.004"), side_notional_cap_quote=D(1300)),
     variant(mode="geometric", start_offset_bps=5.0, layer_count=3, side_notional_cap_quote=D(405), min_dwell_ms=0.0),
+    variant(points_distance_bps=25.0, points_size_frac=1.5, skew_linear_on=True),
+    variant(points_distance_bps=12.0, points_tolerance_bps=1.0, layer_count=3, first_spacing_bps=0.5, min_dwell_ms=0.0,
+            points_dwell_ms=8000.0, cancel_budget_per_min=4, volatility_on=True, volatility_pause_bps=9.0),
     variant(order_distance_bps=8.9, rebalance_distance_bps=9.0, cancel_distance_bps=8.5, band_margin_bps=1.0),
 )
 
@@ -94,7 +97,8 @@ def has_come_back(world: World) -> bool:
         if not live or len(live) != wanted[side] or any(order.state is not OrderState.LIVE for order in live):
             return False
         most = world.params.band_bps if world.params.pricing.mode == "uptime" else 100.0
-        if not all(0 < distance_bps(side, float(order.price), mark) <= most for order in live):
+        if not all(0 < distance_bps(side, float(order.price), mark) <= (100.0 if order.is_points else most)
+                   for order in live):  # fmt: skip
             return False
     return True
 

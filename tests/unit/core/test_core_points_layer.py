@@ -24,6 +24,7 @@ from core_builders import (
 from hummingbot_extensions.core.canonical import digest
 from hummingbot_extensions.core.decision import Decision, DecisionState
 from hummingbot_extensions.core.layers import MAX_LAYERS
+from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import POINTS_LAYER
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OrderState, OwnOrder
@@ -115,7 +116,7 @@ def test_it_spends_at_most_half_of_the_cancel_budget() -> None:
     """The mode's order may still be replaced when the one for points may not."""
     state = DecisionState(cancels_ns=tuple(NOW - SECOND for _ in range(5)))
     far = replace(BID_POINTS, price=D("99700.00"))
-    both = account(BID_KEPT, ASK_KEPT, far, BID_POINTS, ASK_POINTS)
+    both = account(BID_KEPT, ASK_KEPT, far, replace(BID_POINTS, client_order_id="new"), ASK_POINTS)
     assert decided(held=both, config=POINTS, state=state).actions == ()
     old = order(Side.BUY, "99900.00")
     held = account(BID_KEPT, old, ASK_KEPT, BID_POINTS, ASK_POINTS)
@@ -187,3 +188,35 @@ def test_under_a_sides_cap_in_money_it_goes_first(cap: str, rests: bool) -> None
     """Two orders worth 200 and room for a third."""
     capped = params(points_distance_bps=25.0, side_notional_cap_quote=D(cap))
     assert prices(decided(config=capped), Side.BUY) == ["99940.00", *(["99750.00"] if rests else [])]
+
+
+def test_neither_kind_of_order_serves_the_others_layer() -> None:
+    """A bid of the mode 25 bps away is outdated, whatever stands there; one for points at 6 bps is, too."""
+    held = account(order(Side.BUY, "99750.00", "old"), BID_POINTS, ASK_KEPT, ASK_POINTS)
+    assert prices(decided(held=held, config=POINTS), Side.BUY) == ["99940.00"]
+    near = replace(BID_POINTS, price=D("99940.00"))
+    assert prices(decided(held=account(near, ASK_KEPT, ASK_POINTS), config=POINTS), Side.BUY) == [
+        "99940.00", "99750.00"]
+
+
+def test_an_order_for_points_holds_no_hole_of_the_mode() -> None:
+    """Unknown, or outdated and not yet of age: the mode's order is placed all the same, its old one given up."""
+    unknown = replace(BID_POINTS, state=OrderState.UNKNOWN)
+    assert prices(decided(held=account(unknown, ASK_KEPT, ASK_POINTS), config=POINTS), Side.BUY) == ["99940.00"]
+    young = replace(BID_POINTS, price=D("99700.00"), placed_ns=NOW - SECOND)
+    assert prices(decided(held=account(young, ASK_KEPT, ASK_POINTS), config=POINTS), Side.BUY) == ["99940.00"]
+    old = order(Side.BUY, "99890.00", "old")
+    assert ids(decided(held=account(BID_KEPT, old, young, ASK_KEPT, ASK_POINTS), config=POINTS)) == ["old"]
+
+
+@pytest.mark.parametrize("config", [params(), params(points_distance_bps=25.0, net_max_base=D("0.04"))])
+def test_where_there_is_no_layer_for_points_its_orders_go_at_once(config: QuoteParams) -> None:
+    """Turned off, or the position leaves no room: young as they are, outside of the budget."""
+    young = replace(BID_POINTS, placed_ns=NOW - SECOND, size=D("0.003"))
+    position = "0.008" if config.pricing.points_distance_bps else "0"
+    bid = replace(BID_KEPT, size=D("0.002"))
+    tight = replace(config, worst_case_frac=D("0.34"), hard_stop_base=D("0.012"))
+    held = account(bid, young, ASK_KEPT, position=position)
+    found = cancels(decided(held=held, config=tight), Side.BUY)
+    assert [(each.client_order_id, str(each.reason), each.is_risk) for each in found] == [
+        ("bp", "points_give_way", True)]
