@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +21,8 @@ import typer
 
 from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
 from hummingbot_extensions.cli.bot_process import ADDRESS_VARIABLE
+from hummingbot_extensions.cli.doctor_row import Row
+from hummingbot_extensions.cli.doctor_settings import settings_rows
 from hummingbot_extensions.cli.hummingbot_root import SUPPORTED, version_of
 from hummingbot_extensions.cli.output import ExitCode, Failure, show
 from hummingbot_extensions.cli.placing import Manifest
@@ -34,23 +36,13 @@ CLOCK_SKEW_WARN_S = 2.0
 CLOCK_SKEW_FAIL_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One finding: ``state`` is ok, warn or fail; ``fix`` is empty when ok."""
-
-    check: str
-    state: str
-    finding: str
-    fix: str = ""
-
-
 def doctor(
     workspace: Annotated[
         Path | None, typer.Option("--workspace", help="Default: the current folder or one above it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check Python, versions, kernels, workspace, connectors, ports, clock and disk."""
+    """Check Python, versions, kernels, workspace, connectors, settings, ports, clock and disk."""
     rows = [_python(), _hummingbot(), _kernels(), _port(), _clock()]
     try:
         root = found_workspace(workspace)
@@ -248,11 +240,16 @@ def _client_config(root: Path) -> Row:
 
 
 def _settings(root: Path) -> Iterator[Row]:
-    for path in sorted([*(root / "conf" / "controllers").glob("*.yml"), *(root / "conf" / "scripts").glob("*.yml")]):
+    controllers = sorted((root / "conf" / "controllers").glob("*.yml"))
+    readable = []
+    for path in [*controllers, *sorted((root / "conf" / "scripts").glob("*.yml"))]:
         try:
             checked_yaml(path)
         except Failure as failure:
             yield Row(path.name, "fail", failure.what, failure.fix)
+        else:
+            readable.append(path)
+    yield from settings_rows(root, [path.name for path in readable if path in controllers])
 
 
 def _disk(root: Path) -> Row:

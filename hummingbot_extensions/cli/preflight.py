@@ -78,7 +78,7 @@ async def _checked(controllers: list[str]) -> list[str]:
     """Raise Failure on the first thing that would keep a bot from quoting; list the venues that did not answer."""
     wanted: dict[str, set[str]] = {}
     for name in controllers:
-        config = _config(Path("conf") / "controllers" / name)
+        config = checked_config(Path("conf") / "controllers" / name)
         connector, pair = getattr(config, "connector_name", None), getattr(config, "trading_pair", None)
         if connector:
             _check_connector(name, connector)
@@ -94,7 +94,7 @@ async def _checked(controllers: list[str]) -> list[str]:
     return unanswered
 
 
-def _config(path: Path) -> Any:
+def checked_config(path: Path) -> Any:
     """The file's settings, taken by the class that the bot would use."""
     from hummingbot.cli.strategy_configs import validate_controller
     from pydantic import ValidationError
