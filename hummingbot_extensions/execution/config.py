@@ -214,8 +214,7 @@ class _Market(ControllerConfigBase):
     @property
     def position_cap_base(self) -> Decimal:
         """The cap that the gate holds, whatever pricing and worst case come to."""
-        cap: Decimal = self.params().net_max_base
-        return cap
+        return self.params().net_max_base
 
     def gate_params(self) -> GateParams:
         return spec.built(GateParams, self)

@@ -107,8 +107,7 @@ class PositionQuoter(Quoter):
     # --- what levels tell ---
 
     def outcome(self, order_id: str) -> OrderOutcome:
-        found: OrderOutcome = self._connector.order_outcome(order_id)
-        return found
+        return self._connector.order_outcome(order_id)
 
     def on_sent(self, order_id: str, quote: Quote, is_exit: bool, frame_ns: int | None) -> None:
         """An order has left. ``is_exit``: it takes, so that what its fills pay against the mark is exit cost."""

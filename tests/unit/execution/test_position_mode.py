@@ -60,8 +60,7 @@ class SmallController(controller_base.ControllerBase):
 
 def quote_params(**changes: Any) -> QuoteParams:
     """The plain defaults, every option off."""
-    params: QuoteParams = spec.replaced(QuoteParams(), **{**FAST, **changes})
-    return params
+    return spec.replaced(QuoteParams(), **{**FAST, **changes})
 
 
 def small(barriers: Barriers = BARRIERS, gate: dict[str, Any] | None = None, **changes: Any) -> SmallConfig:
