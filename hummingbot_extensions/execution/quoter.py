@@ -106,6 +106,8 @@ class Quoter:
         self.presence = Presence(time.monotonic_ns(), standings_for(settings.connector_name, settings.trading_pair))
         self.health = HealthLog()
         self.last_turn_ns: int | None = None
+        self.mid: float | None = None
+        """Middle of the book that the last turn saw."""
         self.placed_count = 0
         self.cancel_count = 0
         self.risk_cancel_count = 0
@@ -304,7 +306,7 @@ class Quoter:
             self._keep()
         self.decision = decision
         self.last_mark = decision.mark_estimate if decision.mark_estimate is not None else self.last_mark
-        self.last_turn_ns = now_ns
+        self.last_turn_ns, self.mid = now_ns, view.mid
         frame_ns = _newest_frame_ns(view) if "frame" in woken_by else None
         cancelled = set()
         for action in actions:

@@ -11,6 +11,7 @@ from hummingbot_extensions.core import activity
 from hummingbot_extensions.core.attribution import PnlSplit
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Decision
+from hummingbot_extensions.core.leader import LeaderState
 from hummingbot_extensions.core.markout import MeanMarkout
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
@@ -47,6 +48,19 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaderStatus:
+    """The other market as last seen. ``basis_bps`` is how far we stand above it on average, ``ahead_bps`` how far it
+    has moved beyond that; None is unknown, the last two also while nothing follows it.
+    """
+
+    name: str
+    mid: float | None
+    age_ms: float | None
+    basis_bps: float | None
+    ahead_bps: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Snapshot of one quoter. Fractions in [0, 1]; money in quote units; None is unknown, never 0."""
 
@@ -77,6 +91,8 @@ class Status:
     """Why the market guard widens or pulls quotes, such as ``thin_book``."""
     programs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Each reward program of the venue by name, as ``program_standing.standing_info`` gives it."""
+    leader: LeaderStatus | None = None
+    """None where no leader is named."""
 
 
 def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
@@ -113,7 +129,21 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         breaker=_breaker_text(decision),
         guard=_guard_text(quoter),
         programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
+        leader=_leader(quoter, now_ns),
     )
+
+
+def _leader(quoter: Quoter, now_ns: int) -> LeaderStatus | None:
+    if quoter.leader is None:
+        return None
+    mid, age_ms = quoter.leader.read(now_ns)
+    learnt = quoter.decision.state.signals.leader if quoter.decision is not None else LeaderState()
+    own = quoter.mid
+    basis = learnt.basis_frac * 1e4 if learnt.sample_ns is not None else None
+    ahead = None
+    if basis is not None and mid is not None and own is not None:
+        ahead = (mid * (1.0 + learnt.basis_frac) / own - 1.0) * 1e4
+    return LeaderStatus(quoter.leader.name, mid, age_ms, basis, ahead)
 
 
 def net_pnl_quote(quoter: Quoter) -> float | None:
@@ -163,6 +193,9 @@ def custom_info(status: Status) -> dict[str, Any]:
             "holding_s": _rounded(status.activity.holding_s, 1),
         },
         "programs": {name: short_info(row) for name, row in status.programs.items()},
+        **({} if status.leader is None else {"leader": {
+            "mid": _rounded(status.leader.mid, 4), "age_ms": _rounded(status.leader.age_ms, 1),
+            "basis_bps": _rounded(status.leader.basis_bps, 2), "ahead_bps": _rounded(status.leader.ahead_bps, 2)}}),
     }
 
 
@@ -193,8 +226,14 @@ def lines(status: Status, title: str) -> list[str]:
         *(f"    {'bid ' if side == 'buy' else 'ask '} seconds: "
           + ", ".join(f"{what} {spent:.0f}" for what, spent in sorted(spents.items(), key=lambda item: -item[1]))
           for side, spents in status.silent_s.items()),
+        *([] if status.leader is None else [_leader_line(status.leader)]),
         *standing_lines(status.programs),
     ]
+
+
+def _leader_line(leader: LeaderStatus) -> str:
+    return (f"    leader {leader.name}  mid {_text(leader.mid, 4)}   age ms {_text(leader.age_ms, 0)}"
+            f"   basis bps {_text(leader.basis_bps, 2)}   ahead bps {_text(leader.ahead_bps, 2)}")
 
 
 def _breaker_text(decision: Decision | None) -> str:

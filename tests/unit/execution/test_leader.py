@@ -104,6 +104,11 @@ def test_e12_a_static_basis_moves_nothing_and_a_move_moves_both_quotes(
         async with led(tmp_path, monkeypatch) as (line, leader):
             await asyncio.sleep(30.0)
             await stands(line, 6.0, 6.0)
+            shown = line.controller.get_custom_info()["leader"]
+            assert shown["mid"] == pytest.approx(99_860.0, abs=0.2) and shown["age_ms"] < 600
+            assert shown["basis_bps"] == pytest.approx(14.0, abs=0.1)
+            assert shown["ahead_bps"] == pytest.approx(0.0, abs=0.1)
+            assert f"leader {DOMAIN} {LEADER_PAIR}  mid 99860" in "\n".join(line.controller.to_format_status())
             assert line.quoter.decision.state.signals.leader.basis_frac == pytest.approx(14e-4, rel=0.01)
             leader.stand(-4.0)
             await stands(line, 3.0, 9.0)
