@@ -55,7 +55,7 @@ class PerpMarketMaker(controller_base.ControllerBase):
         return self.config.startup_params()
 
     def gate_params(self) -> GateParams:
-        return self.config.gate_params()
+        return self.desk.gate_params_of(self.config)
 
     def barriers(self) -> Barriers:
         return self.config.barriers()

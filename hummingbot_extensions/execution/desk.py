@@ -15,6 +15,7 @@ from hummingbot_extensions import HUMMINGBOT_VERSION, __version__
 from hummingbot_extensions.connector.errors import ConnectorError
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.canonical import Plain, digest
+from hummingbot_extensions.core.gate_params import GateParams
 from hummingbot_extensions.core.gate_state import GateState
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution import arming, market_view, plug, snapshot, status
@@ -72,6 +73,7 @@ class Desk:
         self._ignored: dict[str, Any] = {}
         """What the file says by now of fields that do not change live."""
         self._params: tuple[Any, QuoteParams] | None = None
+        self._gate_params: tuple[Any, GateParams] | None = None
         self._config_hash = config_hash(controller.config)
         # Refused here, where Hummingbot logs it: an exception in a start would end the strategy's clock unheard.
         self._refuse_foreign_connector()
@@ -87,6 +89,12 @@ class Desk:
         if self._params is None or self._params[0] is not config:
             self._params = (config, config.params())
         return self._params[1]
+
+    def gate_params_of(self, config: Any) -> GateParams:
+        """The gate's parameters of ``config``, built as seldom: a turn asks for every order."""
+        if self._gate_params is None or self._gate_params[0] is not config:
+            self._gate_params = (config, config.gate_params())
+        return self._gate_params[1]
 
     def start(self) -> None:
         """Quote. After a stop whose orders are still being cancelled the same quoter goes on, since they count."""
