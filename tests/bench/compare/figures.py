@@ -26,7 +26,8 @@ class Figures:
     """How long a side stood empty over each re-quote, at the venue."""
     tight_empty_ms: list[float] = field(default_factory=list)
     """The same with a cap under which two orders of a side do not fit."""
-    out_count: int = 0
+    off_frac: float = 0.0
+    """Share of frames at which a resting quote was out of the rule."""
     lags_ms: list[float] = field(default_factory=list)
     longest_ms: float = 0.0
     longest_cpu_ms: float = 0.0

@@ -52,7 +52,7 @@ class LoopWatch:
         self._longest: dict[str, tuple[int, int, str]] = {}
         self._gc_ns = self._gc_began_ns = 0
         self._second = int(time.monotonic())
-        self.frames = 0
+        self.frames = self.off_frames = 0
 
     def start(self) -> None:
         run = asyncio.Handle._run
@@ -95,9 +95,9 @@ class LoopWatch:
                    for key, (spent, cpu, name) in self._longest.items()}
         self._recorder.write(
             "second", lags_ms=[round(lag, 3) for lag in self._lags_ms], longest=longest, gc_ms=self._gc_ns / 1e6,
-            frames=self.frames)
+            frames=self.frames, off_frames=self.off_frames)
         self._recorder.flush()
-        self._lags_ms, self._longest, self._gc_ns, self.frames = [], {}, 0, 0
+        self._lags_ms, self._longest, self._gc_ns, self.frames, self.off_frames = [], {}, 0, 0, 0
 
 
 def _named(callback: Any) -> tuple[str, bool]:
@@ -162,12 +162,16 @@ class QuoteWatch:
         if book is None or book.bid is None or book.ask is None:
             return
         mid = (book.bid + book.ask) / 2
+        self._loop_watch.off_frames += any(self._off_bps(order, mid) > self._tolerance_bps for order in self._live())
         for order in self._connector.in_flight_orders.values():
             if order.client_order_id not in self._out_ns and self._off_bps(order, mid) > self._tolerance_bps:
                 self._out_ns[order.client_order_id] = book.received_mono_ns
                 if order is self._newest.get(order.trade_type):
                     self._side_out_ns.setdefault(order.trade_type, book.received_mono_ns)
-                    self._recorder.write("out", side=order.trade_type.name)
+
+    def _live(self) -> list[Any]:
+        """Orders that the venue has taken and that have not ended."""
+        return [order for order in self._connector.in_flight_orders.values() if order.is_open]
 
     def _off_bps(self, order: Any, mid: Decimal) -> float:
         """How far an order stands from where the rule wants it; a filled position's exits are not the rule's."""
