@@ -28,6 +28,7 @@ from . import standx_perpetual_constants as CONSTANTS
 from .standx_perpetual_auth import Session
 from .standx_perpetual_fills import RECOVERABLE
 from .standx_perpetual_parse import (
+    BalanceRow,
     OrderRow,
     OrderStatus,
     parse_balances,
@@ -391,12 +392,15 @@ class StandxAccountSync(StandxPositions):
         refused = self._auth.signing_watch
         if refused.problem is not None and refused.retry_in_s > 0:
             raise refused.problem.with_traceback(None)
+        asked_s = time.monotonic()
         try:
             rows = parse_balances(await self._private(CONSTANTS.QUERY_BALANCE_PATH), CONSTANTS.MARGIN_ASSET)
             totals = {row.asset: row.total for row in rows}
             available = {row.asset: row.available for row in rows}
+            money = next((row for row in rows if row.asset == CONSTANTS.MARGIN_ASSET), None)
         except NotFound:
             totals = available = {CONSTANTS.MARGIN_ASSET: Decimal(0)}
+            money = BalanceRow(CONSTANTS.MARGIN_ASSET, Decimal(0), Decimal(0), Decimal(0))
         except (KeyError, ValueError, TypeError) as problem:
             raise Transient(f"balance reply cannot be read ({type(problem).__name__})") from problem
         await self._prove_signature()
@@ -404,6 +408,8 @@ class StandxAccountSync(StandxPositions):
             for asset in [asset for asset in book if asset not in fresh]:
                 del book[asset]
             book.update(fresh)
+        if money is not None:
+            self._figures.note_balance(money.total, money.cross_balance, asked_s)
 
     async def _prove_signature(self) -> None:
         """Misconfigured when the venue refuses our request key, found out once per login without touching anything.

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from hummingbot_extensions.connector.errors import NotFound, PostOnlyRejected, Rejected, Transient
+from hummingbot_extensions.core.margin import PositionFigures
 from hummingbot_extensions.core.types import Side, TimeInForce
 from hummingbot_extensions.feeds.standx import decimal_or_none, parse_time_ns
 
@@ -87,6 +88,8 @@ class PositionRow:
     leverage: Decimal | None
     unrealized_pnl: Decimal | None
     updated_ts_ns: int | None = None
+    figures: PositionFigures | None = None
+    """Margin and the distance to liquidation; None in frames of the channel, which lack them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class BalanceRow:
     asset: str
     total: Decimal
     available: Decimal
+    cross_balance: Decimal | None = None
+    """Cross wallet without unrealised PnL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +218,33 @@ def parse_fill(row: Mapping[str, Any]) -> FillRow:
 def parse_position(row: Mapping[str, Any]) -> PositionRow:
     """Sample: tests/wire/standx/rest_query_positions.json, ws_stream_position.json."""
     size = _needed(row, "qty")
+    entry_price = _needed(row, "entry_price") if size else Decimal(0)
     return PositionRow(
         symbol=str(row["symbol"]),
         size=size,
-        entry_price=_needed(row, "entry_price") if size else Decimal(0),
+        entry_price=entry_price,
         leverage=decimal_or_none(row.get("leverage")),
         unrealized_pnl=decimal_or_none(row.get("upnl")),
         updated_ts_ns=parse_time_ns(row.get("updated_at")),
+        figures=_position_figures(row, size, entry_price) if size else None,
+    )
+
+
+def _position_figures(row: Mapping[str, Any], size: Decimal, entry_price: Decimal) -> PositionFigures | None:
+    """``mmr`` is the margin ratio; it and ``liq_price`` may be null or absent. None without the members of a list."""
+    mode = row.get("margin_mode")
+    if mode not in ("cross", "isolated") or "maint_margin" not in row:
+        return None
+    return PositionFigures(
+        size=size,
+        entry_price=entry_price,
+        is_cross=mode == "cross",
+        mark=_positive(row.get("mark_price")),
+        maintenance_quote=_positive(row.get("maint_margin")),
+        margin_quote=decimal_or_none(row.get("holding_margin")),
+        upnl_quote=decimal_or_none(row.get("upnl")),
+        ratio=decimal_or_none(row.get("mmr")),
+        liquidation_price=decimal_or_none(row.get("liq_price")),
     )
 
 
@@ -235,6 +260,7 @@ def parse_balances(reply: Any, margin_asset: str) -> tuple[BalanceRow, ...]:
             asset=str(row.get("token") or margin_asset),
             total=_needed(row, "equity"),
             available=max(Decimal(0), _needed(row, "cross_available")),
+            cross_balance=decimal_or_none(row.get("cross_balance")),
         )
         for row in rows
     )

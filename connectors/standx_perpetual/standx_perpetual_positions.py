@@ -9,9 +9,11 @@ from typing import Any
 from hummingbot.connector.derivative.position import Position
 from hummingbot.core.data_type.common import PositionSide
 
+from hummingbot_extensions.connector.account_figures import AccountFigureBook
 from hummingbot_extensions.connector.own_fills import OwnFill
 from hummingbot_extensions.connector.owned_tasks import Debounced
 from hummingbot_extensions.connector.position_watch import PositionWatch, Verdict
+from hummingbot_extensions.core.margin import AccountFigures, PositionFigures
 
 from . import standx_perpetual_constants as CONSTANTS
 from .standx_perpetual_fills import RECOVERABLE
@@ -22,6 +24,8 @@ POSITION_SETTLE_S = 1.0
 """How long frames and fills may contradict each other before the venue's list is asked. The position is right within
 this and a round trip of a wrong, late or lost frame, and within a poll (LONG_POLL_INTERVAL) when all frames are lost.
 """
+FIGURES_STALE_S = 45.0
+"""Equity and margin figures that are older count as not known: three polls have gone by."""
 OTHERS_SETTLE_S = 6.0
 """How long a difference that our fills do not explain must stand before it is called somebody else's trade: the list of
 fills trails behind by seconds.
@@ -36,6 +40,9 @@ class StandxPositions(StandxStopCheck):
         self._position_stamps: dict[str, int] = {}
         self._doubt_since_s: dict[str, float] = {}
         self._watching_since_ns: int | None = None
+        self._figures = AccountFigureBook(FIGURES_STALE_S)
+        self._figures_check = Debounced(
+            self._read_figures, CONSTANTS.BALANCE_DEBOUNCE_S, self._tasks, "account-figures")
         self._position_check = Debounced(self._check_positions, POSITION_SETTLE_S, self._tasks, "positions")
         super().__init__(*args, **kwargs)
 
@@ -54,6 +61,29 @@ class StandxPositions(StandxStopCheck):
     def _position_bounds_or_none(self, trading_pair: str) -> tuple[Decimal, Decimal] | None:
         watch = self._position_watches.get(trading_pair)
         return None if watch is None or watch.others is None else watch.bounds
+
+    def account_figures(self, trading_pair: str) -> AccountFigures:
+        """Equity, and how far the account is from liquidation, as last read by REST and moved along with the mark.
+
+        A position that is not the one of the list is read anew; until then its figures are not known.
+        """
+        info = self._symbols.get(trading_pair)
+        if info is None:
+            return AccountFigures()
+        symbol = info.symbol
+        watch = self._position_watches.get(trading_pair)
+        position = watch.shown if watch is not None else Decimal(0)
+        if not self._figures.is_of(symbol, position):
+            self._figures_check.request()
+        state = self.price_state(trading_pair)
+        return self._figures.figures(symbol, position, state.mark if state is not None else None, time.monotonic())
+
+    async def _read_figures(self) -> None:
+        try:
+            await self._update_positions()
+            await self._update_balances()
+        except RECOVERABLE as problem:
+            self.logger().debug(f"account figures not read cause={problem}")
 
     # --- news --------------------------------------------------------------------------------------------------------
 
@@ -121,19 +151,27 @@ class StandxPositions(StandxStopCheck):
         removed.
         """
         began_ns = int(self._venue_time_s() * 1e9)
+        asked_s = time.monotonic()
         rows, _ = rows_of(await self._private(CONSTANTS.QUERY_POSITIONS_PATH))
         symbol_map = await self.trading_pair_symbol_map()
         seen: set[str] = set()
         unread: set[str] = set()
+        figures: dict[str, PositionFigures] = {}
+        without_figures: set[str] = set()
         for raw in rows:
             trading_pair = symbol_map.get(str(raw.get("symbol")))
             try:
                 row = parse_position(raw)
             except (KeyError, ValueError, TypeError):
                 self.logger().warning("a position in a REST reply cannot be read and is skipped")
+                without_figures.add(str(raw.get("symbol")))
                 if trading_pair is not None:
                     unread.add(trading_pair)
                 continue
+            if row.figures is not None:
+                figures[row.symbol] = row.figures
+            elif row.size:
+                without_figures.add(row.symbol)
             if trading_pair is not None:
                 seen.add(trading_pair)
                 self._take_listed(trading_pair, row.size)
@@ -141,6 +179,7 @@ class StandxPositions(StandxStopCheck):
                     row.updated_ts_ns or 0, self._position_stamps.get(trading_pair, 0)
                 )
                 self._apply_position(row, trading_pair)
+        self._figures.note_positions(figures, frozenset(without_figures), asked_s)
         gone = {*self.account_positions, *self._position_watches, *self._trading_pairs} - seen - unread
         for trading_pair in gone:
             self._take_listed(trading_pair, Decimal(0))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hummingbot_extensions.core import anchors, breakers, market_guard, outlook, shock
+from hummingbot_extensions.core import anchors, breakers, market_guard, money, outlook, shock
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Action, Decision, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
@@ -67,6 +67,11 @@ def decide(inputs: DecisionInputs) -> Decision:
     signals, guard, seen = state.signals, market_guard.unseen(state.guard), None
     if refusal is None and position is not None and mark is not None:
         signals = outlook.after_frame(signals, view, position, params)
+        if params.needs_equity or signals.money.is_low:
+            signals = replace(signals, money=money.after(signals.money, view.now_ns, account.equity_quote, params))
+            state = replace(state, signals=signals)
+        if account.adding_frac < 1:
+            params = replace(params, worst_case_frac=params.worst_case_frac * account.adding_frac)
         state = after_hard_stop_check(state, position, view.now_ns, params)
         guard = market_guard.after_view(state.guard, view, params.market_guard)
         if signals.volatility.is_paused:

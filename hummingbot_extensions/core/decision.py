@@ -12,6 +12,7 @@ from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.leader import LeaderState
 from hummingbot_extensions.core.market_guard import GuardState
 from hummingbot_extensions.core.mode_switch import ModeState
+from hummingbot_extensions.core.money import MoneyState
 from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.shock import ShockState
 from hummingbot_extensions.core.silence import Silence
@@ -55,12 +56,13 @@ Action = Place | Cancel
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What was learnt of the market's movement, and the mode that came of it and of the inventory."""
+    """What was learnt of the market's movement, the mode that came of it and of the inventory, and what equity says."""
 
     volatility: VolatilityState = VolatilityState()
     momentum: MomentumState = MomentumState()
     mode: ModeState = ModeState()
     leader: LeaderState = LeaderState()
+    money: MoneyState = MoneyState()
 
 
 @quick

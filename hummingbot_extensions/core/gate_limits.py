@@ -161,7 +161,7 @@ def over_shrunk_cap(
     margin: MarginView | None,
 ) -> Refusal | None:
     """Why an order does not fit what is left of the cap as liquidation draws near; at the stop nothing fits."""
-    room = _margin_room(mark, account, params, margin or MarginView())
+    room = margin_room(mark, account, params, margin or MarginView())
     if room is None:
         return None
     left_frac, reason, text = room
@@ -173,36 +173,40 @@ def over_shrunk_cap(
     return reason, f"{text}: {side} to {worst} at worst, over the {cap} that is left of the cap"
 
 
-def _margin_room(
-    mark: Decimal | None, account: AccountView, params: GateParams, margin: MarginView
+def margin_room(
+    mark: Decimal | None, account: AccountView, params: GateParams, margin: MarginView, spare: Decimal = ONE
 ) -> tuple[Decimal, GateReason, str] | None:
     """(part of the cap that is left, why, text), None while nothing is taken from it.
 
     Without a position nothing of ours can be liquidated, so that the venue's silence about it is no danger then.
+    ``spare`` is a factor on the thresholds, for who wants more distance than they ask.
     """
     position = account.position or account.position_by_fills
     near, low = None, None
     stop, liquidation = params.liquidation_distance_stop_frac, margin.liquidation_price
-    if stop is not None and position and mark is not None:
+    if stop is not None and position:
+        if mark is None or not is_amount(mark) or not mark > 0:
+            return ZERO, GateReason.MARGIN_UNKNOWN, "no mark to measure the liquidation price from"
         if liquidation is None or not is_amount(liquidation) or liquidation < 0:
             return ZERO, GateReason.MARGIN_UNKNOWN, f"liquidation price {liquidation}"
         if liquidation > 0:
             away = DOWN.subtract(mark, liquidation) if position > 0 else DOWN.subtract(liquidation, mark)
-            left = _left_frac(DOWN.divide(away, mark), stop, params.liquidation_distance_shrink_frac)
+            left = _left_frac(DOWN.divide(away, mark), stop, params.liquidation_distance_shrink_frac, spare)
             if left < 1:
                 near = (left, GateReason.LIQUIDATION_NEAR, f"liquidation at {liquidation}, mark {mark}")
     stop, ratio = params.margin_ratio_stop, margin.margin_ratio
     if stop is not None and (position or ratio is not None):
         if ratio is None or not is_amount(ratio):
             return ZERO, GateReason.MARGIN_UNKNOWN, f"margin ratio {ratio}"
-        left = _left_frac(ratio, stop, params.margin_ratio_shrink)
+        left = _left_frac(ratio, stop, params.margin_ratio_shrink, spare)
         if left < 1:
             low = (left, GateReason.MARGIN_RATIO_LOW, f"margin is {ratio} of maintenance")
     return min(near, low) if near is not None and low is not None else near or low
 
 
-def _left_frac(value: Decimal, stop: Decimal, shrink: Decimal | None) -> Decimal:
+def _left_frac(value: Decimal, stop: Decimal, shrink: Decimal | None, spare: Decimal) -> Decimal:
     """Part of the cap that is left: all from ``shrink`` up, nothing from ``stop`` down, linear between."""
+    stop, shrink = UP.multiply(stop, spare), None if shrink is None else UP.multiply(shrink, spare)
     if value <= stop:
         return ZERO
     if shrink is None or value >= shrink:

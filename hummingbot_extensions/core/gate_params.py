@@ -101,6 +101,11 @@ class GateParams:
         None, "Most that fills of a day of UTC add to positions, base units; left out: no limit.", "limits", gt=0
     )
 
+    @property
+    def has_margin_limit(self) -> bool:
+        """Whether a limit is on that needs the venue's margin figures."""
+        return self.liquidation_distance_stop_frac is not None or self.margin_ratio_stop is not None
+
     def problems(self) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold."""
         found = [*self._unreadable()]

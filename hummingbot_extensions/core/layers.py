@@ -104,6 +104,19 @@ class LayerParams:
     )
     shrink_to_frac: float = param(0.5, "Fraction of the size that is left at shrink_until_bps.", "layers", gt=0, le=1)
 
+    low_balance_quote: Decimal | None = param(
+        None,
+        "Under this equity of the account quotes are wider and smaller, quote units; left out: never.",
+        "layers",
+        gt=0,
+    )
+    low_balance_widen_bps: float = param(
+        2.0, "New quotes stand so much farther away while the balance is low, bps.", "layers", ge=0, le=500
+    )
+    low_balance_size_frac: float = param(
+        0.5, "Fraction of the size that is left while the balance is low.", "layers", gt=0, le=1
+    )
+
     def problems(self, order_size_base: Decimal | None = None) -> list[tuple[str, str]]:
         """(field, what is wrong and the fix) for every broken rule; empty when all hold.
 
@@ -181,6 +194,21 @@ class LayerParams:
                 ),
                 "shrink_until_bps",
                 f"{self.shrink_until_bps} is not above shrink_from_bps {self.shrink_from_bps}. Set both, or neither",
+            ),
+            (
+                self.low_balance_quote is None or _is_positive(self.low_balance_quote),
+                "low_balance_quote",
+                f"{self.low_balance_quote} is not above 0. Raise it, or leave it out for no such profile",
+            ),
+            (
+                0 <= self.low_balance_widen_bps < inf,
+                "low_balance_widen_bps",
+                f"{self.low_balance_widen_bps:g} is below 0, so quotes would come nearer. Raise it",
+            ),
+            (
+                0 < self.low_balance_size_frac <= 1,
+                "low_balance_size_frac",
+                f"{self.low_balance_size_frac:g} is not above 0 and at most 1. Raise or lower it",
             ),
             (
                 0 < self.shrink_to_frac <= 1,

@@ -6,12 +6,16 @@ from decimal import Decimal
 
 from hummingbot_extensions.core import drift, leader, mode_switch, skew, volatility
 from hummingbot_extensions.core.decision import Signals
+from hummingbot_extensions.core.layers import SizeBy
 from hummingbot_extensions.core.market_guard import GuardState
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.pricing import PriceInputs
 from hummingbot_extensions.core.quoting import Outlook
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.skew import SkewInputs
 from hummingbot_extensions.core.view import AccountView, MarketView
+
+ZERO = Decimal(0)
 
 
 def after_frame(signals: Signals, view: MarketView, position: Decimal, params: QuoteParams) -> Signals:
@@ -33,7 +37,7 @@ def after_frame(signals: Signals, view: MarketView, position: Decimal, params: Q
     led = signals.leader
     if params.needs_leader:
         led = leader.after_sample(led, now_ns, mid, view.leader, view.leader_age_ms, params.leader)
-    return Signals(moved, momentum, mode, led)
+    return Signals(moved, momentum, mode, led, signals.money)
 
 
 def inventory_frac(position: Decimal, params: QuoteParams) -> float:
@@ -70,6 +74,7 @@ def outlook(
         maker_fee_frac=account.maker_fee_frac, tick=float(view.rules.tick), last_fill_side=account.last_fill_side,
         others_bid=_number(view.others_bid), others_ask=_number(view.others_ask),
     )  # fmt: skip
+    is_unsized = params.layers.size_by is SizeBy.EQUITY and account.equity_quote is None and account.adding_frac > 0
     skews = SkewInputs(inventory, view.funding_rate_frac, drifted, imbalance, view.flow_frac, sigma, ahead)
     return Outlook(
         mark=mark,
@@ -82,6 +87,10 @@ def outlook(
         tolerance_scale=volatility.tolerance_scale(sigma, params.volatility),
         spacing_scale=skew.spacing_scale(drifted, params.skew),
         guard_bps=guard.widening_bps(params.market_guard),
+        equity_quote=signals.money.equity_quote,
+        is_balance_low=signals.money.is_low and params.layers.low_balance_quote is not None,
+        adding_frac=ZERO if is_unsized else account.adding_frac,
+        adding_reason=Silence.EQUITY_UNKNOWN if is_unsized else account.adding_reason,
     )
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.drift import DriftParams
 from hummingbot_extensions.core.exits import ExitParams, HardStopRecovery
-from hummingbot_extensions.core.layers import LayerParams, geometry
+from hummingbot_extensions.core.layers import LayerParams, SizeBy, geometry
 from hummingbot_extensions.core.leader import LeaderParams
 from hummingbot_extensions.core.market_guard import MarketGuardParams
 from hummingbot_extensions.core.pricing import Anchor, Mode, PricingParams
@@ -208,6 +208,11 @@ class QuoteParams:
     def worst_case_cap_base(self) -> Decimal:
         """Largest absolute position that may result if every resting and planned order filled."""
         return self.worst_case_frac * self.net_max_base
+
+    @property
+    def needs_equity(self) -> bool:
+        """Whether a decision depends on the account's equity."""
+        return self.layers.size_by is SizeBy.EQUITY or self.layers.low_balance_quote is not None
 
     def exit_params(self) -> ExitParams:
         """What the way back from a hard stop goes by."""

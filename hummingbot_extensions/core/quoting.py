@@ -13,7 +13,7 @@ from hummingbot_extensions.core.breakeven import with_breakeven
 from hummingbot_extensions.core.exits import HardStopRecovery, maker_share
 from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.ladder import NO_DANGER_BPS, Ladder, Stand, least_kept
-from hummingbot_extensions.core.layers import LayerParams
+from hummingbot_extensions.core.layers import LayerParams, SizeBy
 from hummingbot_extensions.core.mode_switch import side_allowed
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.points_layer import with_points
@@ -58,6 +58,12 @@ class Outlook:
     spacing_scale: float = 1.0
     guard_bps: float = 0.0
     """How much farther every quote stands, resting ones too, because the book is wide or thin."""
+    equity_quote: Decimal | None = None
+    """What sizes by equity are made of."""
+    is_balance_low: bool = False
+    adding_frac: Decimal = Decimal(1)
+    adding_reason: Silence | None = None
+    """Part of its size that the adding side may have, and why it is not all."""
 
 
 def nearest_price(side: Side, stand: Stand, view: MarketView) -> Decimal | None:
@@ -94,13 +100,17 @@ def passive_bound(side: Side, view: MarketView) -> Decimal | None:
 def side_ladder(side: Side, outlook: Outlook, view: MarketView, params: QuoteParams) -> Ladder | NoPrice | Silence:
     """What ``side`` should show given the position tiers: all layers, reduce only, or nothing.
 
-    From the soft limit on, and through a hard stop, only the reducing side is quoted, marked reduce-only and together
-    no larger than the position. A hard stop with recovery ``wait`` quotes nothing. NoPrice is the pricer's own word.
+    From the soft limit on, through a hard stop, and while nothing may be added, only the reducing side is quoted,
+    marked reduce-only and together no larger than the position. A hard stop with recovery ``wait`` quotes nothing.
+    NoPrice is the pricer's own word.
     """
     position = outlook.position
-    is_restricted = outlook.is_hard_stopped or abs(position) >= params.soft_limit_base
+    is_at_limit = outlook.is_hard_stopped or abs(position) >= params.soft_limit_base
+    is_restricted = is_at_limit or not outlook.adding_frac
     adds = is_adding(side, position)
     if is_restricted:
+        if adds and not is_at_limit:
+            return outlook.adding_reason or Silence.MARGIN
         if adds:
             return Silence.HARD_STOP if outlook.is_hard_stopped else Silence.SOFT_LIMIT
         if outlook.is_hard_stopped and params.hard_stop_recovery is HardStopRecovery.WAIT:
@@ -141,6 +151,8 @@ def first_stand(side: Side, outlook: Outlook, is_loss_rule: bool, params: QuoteP
         price = price.plus("volatility", outlook.widening_bps)
     if outlook.guard_bps:
         price = price.plus("guard", outlook.guard_bps)
+    if outlook.is_balance_low and params.layers.low_balance_widen_bps:
+        price = price.plus("low_balance", params.layers.low_balance_widen_bps)
     if params.pricing.breakeven:
         price = with_breakeven(side, price, outlook.prices, most, is_loss_rule)
     price = with_floor(price, outlook.prices, params.pricing)
@@ -179,7 +191,8 @@ def _ladder(
 ) -> Ladder | Silence:
     """All layers behind ``stand``, never crossing, on the lattice, of sizes that the venue takes."""
     rules, sign, mark = view.rules, side.sign, outlook.mark
-    which, lots, behind = shape(params, rules, mark, outlook.prices.range_bps)
+    which, lots, behind = shape(
+        params, rules, mark, outlook.prices.range_bps, outlook.equity_quote, outlook.is_balance_low)
     count = len(which)
     if adds and reducible is None and outlook.skew.inventory_frac:
         count = min(count, layers.adding_layers(count, outlook.skew.inventory_frac, params.layers.adding_cut_frac))
@@ -187,11 +200,13 @@ def _ladder(
         if kept < 1.0:
             which, lots = _smaller(which, lots, kept)
             count = min(count, len(which))
+    if adds and reducible is None and outlook.adding_frac < 1:
+        which, lots = _smaller(which, lots, float(outlook.adding_frac))
     if reducible is not None:
         lots = _cut(lots, reducible)
-        count = min(count, len(lots))
+    count = min(count, len(lots))
     if not count:
-        return Silence.BELOW_MINIMUM
+        return _why_no_size(outlook, adds, reducible, params)
     offsets = [behind[layer] * outlook.spacing_scale for layer in which[:count]]
     limits = venue_limits(rules)
     bound = nearest_price(side, stand, view)
@@ -202,7 +217,8 @@ def _ladder(
         limits.least_value,
     )  # fmt: skip
     if not ticks:
-        return _why_empty(side, stand, outlook.mark, bound, limits)
+        why = _why_empty(side, stand, outlook.mark, bound, limits)
+        return why if why is not Silence.BELOW_MINIMUM else _why_no_size(outlook, adds, reducible, params)
     ladder = Ladder(
         side, mark, rules.tick, rules.step, reducible is not None, stand, tuple([which[each] for each in first]),
         tuple([offsets[each] for each in first]), tuple(ticks), tuple(sizes),
@@ -215,6 +231,15 @@ def _ladder(
     if params.layers.side_notional_cap_quote is not None:
         ladder = ladder.worth_at_most(params.layers.side_notional_cap_quote * CAP_USED_FRAC, rules)
     return ladder if len(ladder) else Silence.BELOW_MINIMUM
+
+
+def _why_no_size(outlook: Outlook, adds: bool, reducible: int | None, params: QuoteParams) -> Silence:
+    """What has left no order as large as the venue asks."""
+    if params.layers.size_by is SizeBy.EQUITY and outlook.equity_quote is None:
+        return Silence.EQUITY_UNKNOWN
+    if adds and reducible is None and outlook.adding_reason is not None:
+        return outlook.adding_reason
+    return Silence.BELOW_MINIMUM
 
 
 def _why_empty(side: Side, stand: Stand, mark: float, bound: Decimal | None, limits: VenueLimits) -> Silence:
@@ -248,7 +273,8 @@ def venue_limits(rules: MarketRules) -> VenueLimits:
 
 
 def shape(
-    params: QuoteParams, rules: MarketRules, mark: float, range_bps: float | None
+    params: QuoteParams, rules: MarketRules, mark: float, range_bps: float | None,
+    equity_quote: Decimal | None = None, is_balance_low: bool = False,
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
     """(layer and lots of each that the venue would take, distance of every layer behind the first), nearest first."""
     own = params.layers
@@ -256,7 +282,9 @@ def shape(
         lots = int(params.order_size_base / rules.step)
         return ((0,), (lots,), (0.0,)) if lots > 0 else ((), (), ())
     volatility_bps = range_bps if own.shrink_from_bps is not None else None
-    return *layer_lots(own, params.order_size_base, rules, _coarse(mark), volatility_bps), geometry(own).behind_bps
+    lots_of = layer_lots(
+        own, params.order_size_base, rules, _coarse(mark), volatility_bps, equity_quote, is_balance_low)
+    return *lots_of, geometry(own).behind_bps
 
 
 ONE_LAYER = LayerParams()
@@ -265,14 +293,17 @@ geometry = lru_cache(maxsize=64)(layers.geometry)
 
 @lru_cache(maxsize=256)
 def layer_lots(
-    params: LayerParams, order_size_base: Decimal, rules: MarketRules, mark: float, volatility_bps: float | None
+    params: LayerParams, order_size_base: Decimal, rules: MarketRules, mark: float, volatility_bps: float | None,
+    equity_quote: Decimal | None, is_balance_low: bool,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(layer, lots) of every layer that the venue would take at a price near ``mark``, nearest first."""
     shape = geometry(params)
-    first = layers.first_size_base(params, order_size_base, Decimal(repr(mark)))
+    first = layers.first_size_base(params, order_size_base, Decimal(repr(mark)), equity_quote)
     if first is None:
         return (), ()
     frac = layers.shrunk_frac(params, volatility_bps)
+    if is_balance_low:
+        frac *= params.low_balance_size_frac
     sizes = layers.sizes_base(params, shape.weights, shape.behind_bps, first, mark, rules, frac)
     return sizes.layers, sizes.lots
 

@@ -75,7 +75,7 @@ def reconcile_side(
     if not ladder:
         # What rests has to shrink to nothing; a reducing side is never cut to this.
         return _silenced(orders, Silence.WORST_CASE, view.now_ns, params, state)
-    standing = _standing(orders, ladder, free, view, account, params, state.hard_stop_since_ns is not None)
+    standing = _standing(orders, ladder, free, view, account, params, state)
 
     if len(standing.kept) == len(orders) == len(ladder):
         return SidePlan((), None, _coalesced(side, False, view.now_ns, params, state)[0])
@@ -162,15 +162,16 @@ def _silenced(
 
 def _standing(
     orders: Sequence[OwnOrder], ladder: Ladder, free: Decimal, view: MarketView, account: AccountView,
-    params: QuoteParams, is_hard_stopped: bool,
+    params: QuoteParams, state: DecisionState,
 ) -> _Standing:  # fmt: skip
-    """``free`` is what may rest on the side in all before the cap.
+    """``free`` is what may rest on the side in all before the cap. Orders from before a change of profile are aged.
 
     From the soft limit on a plain order within the position may stay: a fill only reduces. Through a hard stop none
     may: with slices and somebody's own closing orders beside it a fill could pass the position through zero.
     """
     position = account.position if account.position is not None else NOTHING
     sign, now_ns = ladder.side.sign, view.now_ns
+    is_hard_stopped, profile_ns = state.hard_stop_since_ns is not None, state.signals.money.switched_ns
     behind = behind_queue(ladder.side, ladder.stand, view)
     adds, reducible = is_adding(ladder.side, position), abs(position)
     risk_tick = ladder.risk_tick
@@ -206,7 +207,7 @@ def _standing(
         elif order.is_points and not ladder.has_points:
             risks[order.client_order_id] = CancelReason.POINTS_GIVE_WAY
         elif order.state is not OrderState.UNKNOWN:
-            (aged if _is_aged(order, now_ns, params) else sure).append((order, ticks, lots))
+            (aged if _is_aged(order, now_ns, params, profile_ns) else sure).append((order, ticks, lots))
         if left_over < 0 and order.state not in NOT_SURE:
             free -= order.size
     kept = assigned(sure, ladder)
@@ -221,7 +222,9 @@ NOT_SURE = (OrderState.CANCELLING, OrderState.UNKNOWN)
 """Orders that are going, or may be there: they count against the cap before those that are sure to rest."""
 
 
-def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams) -> bool:
+def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams, profile_ns: int | None) -> bool:
+    if profile_ns is not None and order.placed_ns < profile_ns:
+        return True
     return params.max_live_age_s is not None and (now_ns - order.placed_ns) / 1e9 >= params.max_live_age_s
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from hummingbot_extensions.core.breaker_state import Health
 from hummingbot_extensions.core.frozen import quick
+from hummingbot_extensions.core.gate_state import MarginView
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import MarketStanding, Side
 
@@ -157,6 +158,13 @@ class AccountView:
     last_fill_side: Side | None = None
     hold: Silence | None = None
     """Why the start is not done yet, so that nothing may be quoted; None once it is."""
+    equity_quote: Decimal | None = None
+    """Wallet with unrealised PnL; None while it is not known, or nobody asked for it."""
+    margin: MarginView = MarginView()
+    adding_frac: Decimal = Decimal(1)
+    """Part of the cap, and of the sizes that add to the position, that nearness to liquidation leaves."""
+    adding_reason: Silence | None = None
+    """Why ``adding_frac`` is under 1. At 0 nothing may add to the position; what reduces it goes on."""
 
     @property
     def tier_position(self) -> Decimal | None:

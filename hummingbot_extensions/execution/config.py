@@ -174,7 +174,7 @@ class _Market(ControllerConfigBase):
     def check_rules_between_fields(self) -> _Market:
         problems = findings.refusals(self.params(), self.gate_params(), self.leverage)
         if self.execution is Execution.POSITION:
-            problems = [*problems, *self.barriers().problems()]
+            problems = [*problems, *self.barriers().problems(), *findings.unsimulated(self.gate_params())]
             if self.params().pricing.points_distance_bps is not None:
                 text = "needs execution: quote, whose orders rest as long as they should. Leave it out"
                 problems.append(("points_distance_bps", text))

@@ -214,19 +214,24 @@ class Desk:
         return LeaderFeed(self._controller.market_data_provider, config.leader_connector, config.leader_trading_pair)
 
     def _refuse_foreign_connector(self) -> None:
-        """Refuse a connector that would put the account in danger; one of Hummingbot's own gets what it lacks."""
-        name = self._controller.config.connector_name
+        """Refuse a connector that would put the account in danger or cannot tell what the file asks for; one of
+        Hummingbot's own gets what it lacks.
+        """
+        config = self._controller.config
+        name = config.connector_name
         connector = self._controller.market_data_provider.connectors.get(name)
         missing = market_view.missing_members(connector) if connector is not None else []
-        if not missing:
-            return
-        if len(missing) < len(market_view.REQUIRED):
+        if 0 < len(missing) < len(market_view.REQUIRED):
             raise ValueError(
                 f"connector_name: {name} cannot be quoted, it lacks {', '.join(missing)}; "
                 "install this bundle's connectors anew")
-        if dangers := fitting.dangers(connector):
-            raise ValueError(f"connector_name: {name} cannot be quoted: {'; '.join(dangers)}; use another connector")
-        fitting.fit(connector, market_view.REQUIRED)
+        if missing:
+            if dangers := fitting.dangers(connector):
+                raise ValueError(
+                    f"connector_name: {name} cannot be quoted: {'; '.join(dangers)}; use another connector")
+            fitting.fit(connector, market_view.REQUIRED)
+        if fitting.is_fitted(connector) and (unmet := fitting.unmet(config.params(), config.gate_params())):
+            raise ValueError("; ".join(f"{field}: {text}" for field, text in unmet))
 
     def fixed_differ(self, running: Any, told: Any) -> None:
         """Say once what a reloaded file wants and cannot have live: nobody must think a bot disarmed that is not."""

@@ -45,17 +45,14 @@ def refusals(params: QuoteParams, gate: GateParams, leverage: int) -> list[Probl
     found = [*params.problems(), *gate.problems()]
     if any(field in ("mode", "volatile_mode") for field, _ in found):
         return found
-    found += [*pricers.load_problems(params.pricing), *_without_input(params), *_without_margin(gate)]
+    found += [*pricers.load_problems(params.pricing), *_without_input(params)]
     return found or _plan_without_price(params, gate, leverage)
 
 
-def _without_margin(gate: GateParams) -> list[Problem]:
-    """Limits on margin that no connector brings the figures for yet: with them nothing could add to a position."""
-    names = (
-        "liquidation_distance_stop_frac", "liquidation_distance_shrink_frac", "margin_ratio_stop",
-        "margin_ratio_shrink",
-    )  # fmt: skip
-    text = "needs the account's distance to liquidation, which is not read yet. Leave it out; min_available_quote works"
+def unsimulated(gate: GateParams) -> list[Problem]:
+    """Limits that a file of position mode cannot have, which Hummingbot's backtester runs too."""
+    text = "needs execution: quote, since a backtest of position mode knows no margin. Leave it out"
+    names = ("liquidation_distance_stop_frac", "margin_ratio_stop")
     return [(name, text) for name in names if getattr(gate, name) is not None]
 
 
@@ -80,11 +77,6 @@ def _without_input(params: QuoteParams) -> list[Problem]:
             moved.volatility_on or params.layers.shrink_from_bps is None,
             "shrink_from_bps",
             "follows the range of the mid, which nothing measures. Set volatility_on to true",
-        ),
-        (
-            params.layers.size_by is not SizeBy.EQUITY,
-            "size_by",
-            "equity needs the account's equity, which is not read yet. Set it to base or notional",
         ),
     )
     return [(field, text) for holds, field, text in rules if not holds]

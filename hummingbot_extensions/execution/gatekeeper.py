@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 
-from hummingbot_extensions.core import gate
+from hummingbot_extensions.core import gate, margin_guard
 from hummingbot_extensions.core.decision import Cancel
 from hummingbot_extensions.core.gate_exposure import Exposure, market_totals
 from hummingbot_extensions.core.gate_params import GateParams
@@ -25,6 +26,7 @@ from hummingbot_extensions.core.gate_state import (
     utc_day,
 )
 from hummingbot_extensions.core.ledger import LedgerFill
+from hummingbot_extensions.core.margin_guard import GuardState
 from hummingbot_extensions.core.quote import Quote
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView
@@ -48,11 +50,40 @@ class Gatekeeper:
         self._params = params
         self._log = log
         self._now_ns = now_ns
+        self.guard = GuardState()
+        """What nearness to liquidation leaves to add."""
         self._exposure: Exposure | None = None
         # Unknown until the first turn: limits over all markets refuse rather than count this one as nothing.
         _TOTALS.setdefault(connector_name, {})[controller_id] = None
         self._refused: dict[Side, GateReason] = {}
         self._said: dict[Side, GateReason] = {}
+
+    def guarded(self, view: MarketView, account: AccountView) -> AccountView:
+        """``account`` with what nearness to liquidation leaves to add, for the decision that comes next."""
+        before = self.guard
+        self.guard = after = margin_guard.after(before, view, account, self._params())
+        if (after.left_frac, after.reason) != (before.left_frac, before.reason):
+            self._tell_margin(before, account)
+        if after.left_frac == 1:
+            return account
+        return replace(account, adding_frac=after.left_frac, adding_reason=after.reason)
+
+    def _tell_margin(self, before: GuardState, account: AccountView) -> None:
+        """Record and say how much may be added from now on."""
+        guard, margin = self.guard, account.margin
+        self._log.write(
+            "margin", left_frac=guard.left_frac, was_frac=before.left_frac, reason=guard.reason, text=guard.text,
+            liquidation_price=margin.liquidation_price, margin_ratio=margin.margin_ratio,
+            equity_quote=account.equity_quote)
+        level = logging.WARNING if guard.left_frac < before.left_frac else logging.INFO
+        logging.getLogger(__name__).log(
+            level, "margin controller=%s may add %s of its cap, was %s reason=%s %s", self._id, guard.left_frac,
+            before.left_frac, guard.reason, guard.text)
+
+    @property
+    def needs_figures(self) -> bool:
+        """Whether a limit is on that needs the venue's margin figures."""
+        return self._params().has_margin_limit
 
     def begin(self, view: MarketView, account: AccountView) -> list[Cancel]:
         """Begin a turn with the account that is decided on: what rests beyond a limit has to be cancelled at once."""
@@ -60,7 +91,7 @@ class Gatekeeper:
         self._refused = {}
         _TOTALS[self._connector_name][self._id] = market_totals(view, account, self._exposure)
         breaches = problems_now(
-            view, account, self._params(), self.state, self._day(), self._others(), exposure=self._exposure)
+            view, account, self._params(), self.state, self._day(), self._others(), account.margin, self._exposure)
         for breach in breaches:
             logging.getLogger(__name__).warning(
                 "order pulled by the gate id=%s reason=%s: %s", breach.client_order_id, breach.reason, breach.text)
@@ -70,7 +101,7 @@ class Gatekeeper:
         """Whether ``quote`` may be sent beside everything that was let pass in this turn."""
         exposure = self._exposure if self._exposure is not None else Exposure.of(account)
         verdict = gate.check(
-            quote, view, account, self._params(), self.state, self._day(), self._others(), exposure=exposure)
+            quote, view, account, self._params(), self.state, self._day(), self._others(), account.margin, exposure)
         if verdict.reason is not None:
             self._refuse(quote, verdict.reason, verdict.text)
             return False

@@ -8,14 +8,18 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from hummingbot_extensions.connector.errors import Misconfigured, NotFound, PostOnlyRejected, Transient
 from hummingbot_extensions.core.breaker_state import Ack, BreakerState, Cause, Health, Level
 from hummingbot_extensions.core.decision import CancelReason
+from hummingbot_extensions.core.money import MoneyState
 from hummingbot_extensions.core.view import OrderState, OwnOrder
 from hummingbot_extensions.monitoring.event_log import EventLog
 
+LOW_BALANCE, NORMAL = "low_balance", "normal"
+"""Profiles of quotes: wider and smaller, or as configured."""
 KEPT = 50
 """Stamps kept of each kind: at least the largest limit that a config may set."""
 KEPT_ACKS = 10
@@ -136,3 +140,16 @@ def announce(
         logger.warning("breaker controller=%s level=%s cause=%s was=%s", *words)
     else:
         logger.info("breaker controller=%s level=%s cause=%s was=%s", *words)
+
+
+def announce_profile(
+    log: EventLog, controller_id: str, before: MoneyState, after: MoneyState, equity_quote: Decimal | None
+) -> None:
+    """Say and record that the balance is low, or no longer."""
+    if after.is_low is before.is_low:
+        return
+    profile = LOW_BALANCE if after.is_low else NORMAL
+    log.write("profile", profile=profile, equity_quote=equity_quote)
+    level = logging.WARNING if after.is_low else logging.INFO
+    logging.getLogger(__name__).log(
+        level, "profile controller=%s profile=%s equity=%s", controller_id, profile, equity_quote)

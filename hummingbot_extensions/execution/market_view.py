@@ -10,6 +10,7 @@ from typing import Any
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionSide, TradeType
 
 from hummingbot_extensions.core.breaker_state import Health
+from hummingbot_extensions.core.gate_state import MarginView
 from hummingbot_extensions.core.others import others_book
 from hummingbot_extensions.core.pricers.joining import best_of_others
 from hummingbot_extensions.core.silence import Silence
@@ -21,7 +22,7 @@ REQUIRED = (
     "add_book_listener", "book_state", "price_state", "private_stream_age_ms", "order_outcome", "rejection_reason",
     "last_order_wire_ns", "last_cancel_wire_ns", "rejection_kind", "throttled_count",
     "add_fill_listener", "add_fee_listener", "own_fills_since", "leftover_orders", "market_standing",
-    "venue_time_ns",
+    "venue_time_ns", "account_figures",
 )
 """What a connector must offer beyond Hummingbot's own interface to be quoted."""
 MAX_LOTS = 2**53
@@ -147,9 +148,10 @@ def venue_position(connector: Any, trading_pair: str) -> Decimal:
 def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
     histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health, hold: Silence | None = None,
-    entry_price: Decimal | None = None, maker_fee_frac: float = 0.0,
+    entry_price: Decimal | None = None, maker_fee_frac: float = 0.0, needs_figures: bool = False,
 ) -> AccountView:
-    """Position, free margin and our open orders as the connector knows them now."""
+    """Position, free margin and our open orders as the connector knows them now; equity and margin where needed."""
+    figures = connector.account_figures(trading_pair) if needs_figures else None
     collateral = connector.get_buy_collateral_token(trading_pair)
     return AccountView(
         position=venue_position(connector, trading_pair) if connector.ready else None,
@@ -165,6 +167,8 @@ def account_view(
         entry_price=entry_price,
         maker_fee_frac=maker_fee_frac,
         hold=hold,
+        equity_quote=figures.equity_quote if figures is not None else None,
+        margin=figures.margin if figures is not None else MarginView(),
     )
 
 

@@ -194,6 +194,7 @@ class PositionSimulation:
         return AccountView(
             position=self._position(), position_by_fills=self._position(),
             available_quote=equity_quote - bound * mark / self._leverage, leverage=self._leverage,
+            equity_quote=equity_quote,
             orders=tuple(
                 OwnOrder(key, entry.side, entry.price, entry.left, OrderState.LIVE, False, entry.created_ns)
                 for key, entry in self._entries.items() if entry.left > 0))

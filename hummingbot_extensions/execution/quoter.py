@@ -35,7 +35,7 @@ from hummingbot_extensions.execution.bookkeeping import Bookkeeper
 from hummingbot_extensions.execution.exits import Exits
 from hummingbot_extensions.execution.flow import Flow
 from hummingbot_extensions.execution.gatekeeper import Gatekeeper
-from hummingbot_extensions.execution.health import HealthLog, announce
+from hummingbot_extensions.execution.health import HealthLog, announce, announce_profile
 from hummingbot_extensions.execution.leader_feed import LeaderFeed
 from hummingbot_extensions.execution.levels import DryLevel, Level
 from hummingbot_extensions.execution.presence import DECISION_FAILED, STOPPED, Presence
@@ -288,7 +288,9 @@ class Quoter:
             self._connector, self.settings.trading_pair, self.settings.leverage,
             self._position_by_fills(now_ns) if view.is_connector_ready and hold is None else None,
             [*orders, *left], self._history, placeable, health, hold,
-            self.ledger.entry_price if self.ledger.position else None, self._maker_fee_frac(params))
+            self.ledger.entry_price if self.ledger.position else None, self._maker_fee_frac(params),
+            params.needs_equity or self.gate.needs_figures)
+        account = self.gate.guarded(view, account)
         inputs = DecisionInputs(view, account, params, self._state)
         decision = decide(inputs)
         actions = self._plan(decision)
@@ -300,6 +302,9 @@ class Quoter:
                 bid_detail=decision.bid_detail, ask_detail=decision.ask_detail,
                 hash=lambda: digest(decision))
         announce(self._log, self.settings.controller_id, self._state.breaker, decision.state.breaker, health)
+        announce_profile(
+            self._log, self.settings.controller_id, self._state.signals.money, decision.state.signals.money,
+            account.equity_quote)
         before, self._state = self._state, decision.state
         if (before.hard_stop_since_ns, before.breaker.lasting) != (
                 decision.state.hard_stop_since_ns, decision.state.breaker.lasting):

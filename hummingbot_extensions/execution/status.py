@@ -12,9 +12,11 @@ from hummingbot_extensions.core.attribution import PnlSplit
 from hummingbot_extensions.core.breaker_state import Level
 from hummingbot_extensions.core.decision import Decision
 from hummingbot_extensions.core.leader import LeaderState
+from hummingbot_extensions.core.margin_guard import GuardState
 from hummingbot_extensions.core.markout import MeanMarkout
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
+from hummingbot_extensions.execution.health import LOW_BALANCE, NORMAL
 from hummingbot_extensions.execution.presence import DECISION_FAILED
 from hummingbot_extensions.execution.program_standing import short_info, standing_info, standing_lines
 from hummingbot_extensions.execution.quoter import Quoter
@@ -85,6 +87,10 @@ class Status:
     """The net result by its sources, over the life of the ledger."""
     markouts: tuple[MeanMarkout, ...] = ()
     """What the last fills of this run were worth a while later."""
+    margin: str = ""
+    """What nearness to liquidation takes from the cap; empty while it takes nothing."""
+    profile: str = "normal"
+    """``low_balance`` while quotes are wider and smaller."""
     breaker: str = "normal"
     """Level and, unless normal, its cause, such as ``pause (rejects)``."""
     guard: str | None = None
@@ -126,6 +132,8 @@ def status_of(quoter: Quoter, config_hash: str, dropped_events: int) -> Status:
         activity=_activity(quoter),
         split=quoter.books.book.split(_valuation_mark(quoter)),
         markouts=quoter.books.mean_markouts(),
+        margin=_margin_text(quoter.gate.guard),
+        profile=LOW_BALANCE if decision is not None and decision.state.signals.money.is_low else NORMAL,
         breaker=_breaker_text(decision),
         guard=_guard_text(quoter),
         programs={standing.program: standing_info(standing) for standing in quoter.presence.programs(now_ns)},
@@ -186,6 +194,8 @@ def custom_info(status: Status) -> dict[str, Any]:
         "config_hash": status.config_hash,
         "breaker": status.breaker,
         "guard": status.guard,
+        "margin": status.margin,
+        "profile": status.profile,
         "activity": {
             "turnover_quote": _rounded(status.activity.turnover_quote, 2),
             "maker_frac": _rounded(status.activity.maker_frac, 4),
@@ -208,6 +218,8 @@ def lines(status: Status, title: str) -> list[str]:
         head += f"  breaker {status.breaker}"
     if status.guard is not None:
         head += f"  guard {status.guard}"
+    if status.profile != NORMAL:
+        head += f"  profile {status.profile}"
     return [
         head,
         (f"    mark {_text(status.mark, 2)}   inventory {_text(status.inventory_base, 6)}"
@@ -215,6 +227,7 @@ def lines(status: Status, title: str) -> list[str]:
         "    from " + "   ".join(
             f"{name.replace('_', ' ')} {_text(_money(getattr(status.split, f'{name}_quote')), 4)}" for name in SPLIT)
         + _unmarked_text(status.split),
+        *([f"    margin: {status.margin}"] if status.margin else []),
         f"    markout bps  {_markout_text(status.markouts)}",
         f"    bid  {_side_text(status.bid)}",
         f"    ask  {_side_text(status.ask)}",
@@ -245,6 +258,10 @@ def _breaker_text(decision: Decision | None) -> str:
 def _guard_text(quoter: Quoter) -> str | None:
     cause = quoter.decision.state.guard.cause if quoter.decision is not None else None
     return None if cause is None else cause.value
+
+
+def _margin_text(guard: GuardState) -> str:
+    return "" if guard.left_frac == 1 else f"{guard.left_frac:%} of the cap left ({guard.reason}: {guard.text})"
 
 
 def _activity(quoter: Quoter) -> Activity:

@@ -137,7 +137,7 @@ class Walk:
             self.position, self.position, step.free_quote, 1, tuple(self.orders.values()),
             self.histories[Side.BUY], self.histories[Side.SELL], health=Health(rejects_ns=self.rejects_ns),
             entry_price=self.entry, maker_fee_frac=step.fee_frac if own_fee is None else float(own_fee) / 1e4,
-            last_fill_side=self.last_fill)
+            last_fill_side=self.last_fill, equity_quote=step.free_quote if params.needs_equity else None)
         decision = decide(DecisionInputs(market, account, params, self.state))
         self.state = decision.state
         for action in decision.actions:

@@ -77,7 +77,11 @@ FEATURES: dict[str, Feature] = {
         {"small_layers": "drop"}, {"small_layers": "merge", "layer_count": 6, "order_size_base": D("0.0002"),
                                    "size_decay": D("0.8")}),
     "size_by_value": Feature({"size_by": "base"}, {"size_by": "notional"}, ("layer_notional_quote",)),
-    "size_by_equity": Feature({"size_by": "base"}, {}, ("layer_equity_frac",)),
+    "size_by_equity": Feature(
+        {"size_by": "base"}, {"size_by": "equity", "layer_equity_frac": D("0.01")}, ("layer_equity_frac",)),
+    "low_balance": Feature(
+        {"low_balance_quote": None}, {"low_balance_quote": D(10**9)},
+        ("low_balance_widen_bps", "low_balance_size_frac")),
     "side_cap": Feature(
         {"side_notional_cap_quote": None}, {"side_notional_cap_quote": D(150), "layer_count": 3,
                                             "order_size_base": D("0.001")}),

@@ -168,5 +168,5 @@ def test_nobody_is_left_out() -> None:
     """What cannot be on here is what decisions do not read."""
     unread = {key for name in set(DECIDING) - set(CAN_BE_ON) for key in (*FEATURES[name].off, *FEATURES[name].about)}
     assert unread & set(SPECS) == {
-        "min_turn_interval_ms", "taker_fee_bps", "size_by", "layer_equity_frac"}
+        "min_turn_interval_ms", "taker_fee_bps"}
     assert {name for one in FEATURES.values() for name in one.about} & ALWAYS == set()

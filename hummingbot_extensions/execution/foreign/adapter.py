@@ -19,6 +19,7 @@ from hummingbot_extensions.connector.leftovers import LeftoverOrder, VenueWord
 from hummingbot_extensions.connector.listeners import PairListeners
 from hummingbot_extensions.connector.own_fills import OwnFill
 from hummingbot_extensions.connector.owned_tasks import OwnedTasks
+from hummingbot_extensions.core.margin import AccountFigures
 from hummingbot_extensions.core.types import BookState, MarketStanding, OrderOutcome, PriceState
 from hummingbot_extensions.execution.foreign import upstream
 from hummingbot_extensions.execution.foreign.fills import FillMemory, own_fill
@@ -141,6 +142,12 @@ class ForeignConnector:
     def add_fee_listener(self, trading_pair: str, callback: Callable[[OwnFill], None]) -> Callable[[], None]:
         """Accepted and never called: Hummingbot tells a fee once, with its fill."""
         return self._fee_listeners.add(trading_pair, callback)
+
+    def account_figures(self, trading_pair: str) -> AccountFigures:
+        """Nothing: Hummingbot's balance is equity on some connectors and the wallet on others, and none tells how far
+        liquidation is.
+        """
+        return AccountFigures()
 
     async def own_fills_since(self, trading_pair: str, since_s: float, known: Collection[str]) -> list[OwnFill]:
         """Fills of orders that Hummingbot still knows, from that Unix second on. Raises Transient without an answer.

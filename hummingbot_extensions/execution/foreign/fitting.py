@@ -8,6 +8,9 @@ from typing import Any
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import OrderType, PositionMode
 
+from hummingbot_extensions.core.gate_params import GateParams
+from hummingbot_extensions.core.layers import SizeBy
+from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.execution.foreign.adapter import ForeignConnector
 
 WEAKER = (
@@ -46,6 +49,25 @@ def dangers(connector: Any) -> list[str]:
 def weaker(connector: Any) -> tuple[tuple[str, str], ...]:
     """What is missing or weaker on this connector, with what it means."""
     return WEAKER if connector.real_time_balance_update else (*WEAKER, NO_LIVE_BALANCE)
+
+
+def is_fitted(connector: Any) -> bool:
+    """Whether ``fit`` has given the connector its members."""
+    return isinstance(getattr(getattr(connector, "account_figures", None), "__self__", None), ForeignConnector)
+
+
+def unmet(params: QuoteParams, gate: GateParams) -> list[tuple[str, str]]:
+    """(field, what is wrong and the fix) for every setting that asks for figures which Hummingbot does not tell."""
+    equity = "needs the account's equity, which Hummingbot does not tell for this connector"
+    margin = "needs the distance to liquidation, which Hummingbot does not tell for this connector. Leave it out"
+    rules = (
+        (params.layers.size_by is not SizeBy.EQUITY, "size_by", f"equity {equity}. Set it to base or notional"),
+        (params.layers.low_balance_quote is None, "low_balance_quote", f"{equity}. Leave it out"),
+        (gate.liquidation_distance_stop_frac is None, "liquidation_distance_stop_frac",
+         f"{margin}; min_available_quote works"),
+        (gate.margin_ratio_stop is None, "margin_ratio_stop", f"{margin}; min_available_quote works"),
+    )
+    return [(field, text) for holds, field, text in rules if not holds]
 
 
 def fit(connector: Any, members: tuple[str, ...]) -> None:

@@ -73,7 +73,12 @@ MISTAKES = {
     "points in position mode": ({"points_distance_bps": 25, "execution": "position"}, "points_distance_bps"),
     "book guard in position mode": (
         {"guard_action": "pull", "execution": "position", "stop_loss_bps": 50}, "guard_action: needs execution: quote"),
-    "equity": ({"size_by": "equity", "layer_equity_frac": "0.01"}, "size_by: equity needs"),
+    "equity": ({"size_by": "equity"}, "layer_equity_frac"),
+    "low balance": ({"low_balance_quote": 0}, "low_balance_quote"),
+    "margin in position mode": (
+        {"execution": "position", "margin_ratio_stop": 2}, "margin_ratio_stop: needs execution: quote"),
+    "distance in position mode": (
+        {"execution": "position", "liquidation_distance_stop_frac": 0.1}, "backtest of position mode knows no margin"),
     "side cap": ({"side_notional_cap_quote": 0}, "side_notional_cap_quote"),
     "no such pricer": ({"mode": "uptimes"}, "mode: uptimes is no pricer"),
     "own pricer missing": ({"mode": "no_such_module:f"}, "no_such_module cannot be imported"),
@@ -198,23 +203,21 @@ OPTIONAL = {
     "layer_notional_quote": 200, "layer_equity_frac": 0.02, "max_order_size_base": 0.04, "shrink_from_bps": 2,
     "shrink_until_bps": 5, "max_open_orders": 20, "max_open_orders_account": 40, "max_net_quote": 5000,
     "max_net_account_quote": 6000, "max_resting_quote": 2000, "max_side_resting_quote": 1000,
-    "side_notional_cap_quote": 900,
+    "side_notional_cap_quote": 900, "low_balance_quote": 1000, "liquidation_distance_stop_frac": 0.1,
+    "liquidation_distance_shrink_frac": 0.2, "margin_ratio_stop": 1.5, "margin_ratio_shrink": 3,
     "min_available_quote": 0, "daily_orders": 5000, "daily_turnover_quote": 100000,
     "daily_added_base": 5, "stop_loss_bps": 50, "take_profit_bps": 30, "time_limit_s": 600,
     "trailing_activation_bps": 20, "trailing_delta_bps": 5,
     "points_distance_bps": 25, "leader_connector": "binance_perpetual", "leader_trading_pair": "BTC-USDT",
 }  # fmt: skip
 """A legal value of everything that is off while it is None."""
-REFUSED_SO_FAR = {
-    "liquidation_distance_stop_frac", "liquidation_distance_shrink_frac", "margin_ratio_stop", "margin_ratio_shrink",
-}  # fmt: skip
 
 
 def test_what_is_off_can_be_set_as_yaml_and_hbot_create_give_it() -> None:
     """A number, a quoted number and null mean the same in a file; text is what `hbot create --set` gives."""
     off = {name for name, field in PerpMarketMakerConfig.model_fields.items()
            if field.default is None and name not in ControllerConfigBase.model_fields}
-    assert off == set(OPTIONAL) | REFUSED_SO_FAR
+    assert off == set(OPTIONAL)
     config = PerpMarketMakerConfig(id="x", **yaml.safe_load(yaml.safe_dump(OPTIONAL)))
     assert PerpMarketMakerConfig(id="x", **{name: str(value) for name, value in OPTIONAL.items()}) == config
     for name, value in OPTIONAL.items():
@@ -266,13 +269,6 @@ def test_what_is_allowed_and_costs_is_named(changes: dict[str, Any], trap: str) 
     """The file is taken; the trap is a warning of its own, and the defaults have none."""
     assert [each.trap for each in findings.warnings(PerpMarketMakerConfig(id="x", **changes).params())] == [trap]
     assert findings.warnings(PerpMarketMakerConfig(id="x").params()) == []
-
-
-def test_margin_limits_are_refused_while_nothing_brings_their_figures() -> None:
-    """With them on nothing could ever add to a position, and nobody would know why."""
-    for name, value in (("liquidation_distance_stop_frac", "0.1"), ("margin_ratio_stop", "1.5")):
-        with pytest.raises(ValidationError, match=f"{name}: needs the account's distance to liquidation"):
-            PerpMarketMakerConfig(id="x", **{name: value})
 
 
 def test_a_cap_that_cuts_is_named_before_it_trades() -> None:

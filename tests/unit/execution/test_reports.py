@@ -124,7 +124,8 @@ async def test_every_row_is_as_documented_and_every_decision_can_be_made_again(
     always = {"run", "startup", "config", "decision", "order", "cancel_sent", "fill", "markout", "position_adjusted",
               "pnl", "stopped"}  # fmt: skip
     assert always == {row["kind"] for row in rows} - {"fee"}
-    sometimes = {"dropped", "fee", "funding", "breaker", "leftover", "gate", "exit", "exit_hold"}
+    sometimes = {"dropped", "fee", "funding", "breaker", "leftover", "gate", "exit", "exit_hold",
+                 "margin", "profile"}  # fmt: skip
     assert always == set(documented) - sometimes
     for row in rows:
         assert set(row) - COMMON == documented[row["kind"]], row["kind"]
