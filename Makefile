@@ -26,9 +26,11 @@ check: setup
 bench: setup
 	$(PY) -m tests.bench
 
-# What takes longer than a test run may: ten thousand cases for every property, kills at every point, a day's soak.
+# What takes longer than a test run may: ten thousand cases for every property, mutants of what keeps the account, kills
+# at every point, a day's soak. docs/proof.md says what each proves and how long it takes.
 proof: setup
 	HBX_HYPOTHESIS_PROFILE=proof HBX_REQUIRE_COMPILED=1 $(PY) -m pytest -q --timeout 0 tests/property tests/kernels
+	$(PY) -m tools.mutation --jobs 2
 	$(PY) -m tests.kill9 --points all
 	$(PY) -m tests.soak --hours 24
 	$(PY) -m tests.chaos --seeds 1:2000 --jobs 2
@@ -38,7 +40,7 @@ build: setup
 	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@ls dist
 
-# Renew requirements.lock from pyproject.toml; needs uv. Hummingbot itself is built here and has no hash.
+# Renew requirements.lock and requirements-proof.lock; needs uv. Hummingbot itself is built here and has no hash.
 lock:
 	sh tools/lock.sh
 

@@ -1,7 +1,7 @@
 """Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them.
 
 Also in which folders async tests run on a loop whose time leaps, and how Hypothesis works in all: its profile is
-HBX_HYPOTHESIS_PROFILE, ``dev`` for every run and ``proof`` for `make proof`.
+HBX_HYPOTHESIS_PROFILE, ``dev`` for every run, ``proof`` and ``mutation`` for `make proof`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 TESTS = Path(__file__).resolve().parent
 NEED_HUMMINGBOT = (
@@ -26,6 +26,10 @@ settings.register_profile(
     "dev", max_examples=200, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])  # fmt: skip
 settings.register_profile("proof", parent=settings.get_profile("dev"), max_examples=10_000)
+# For thousands of runs that need only know whether a test fails: the same examples each time, and no smallest one.
+settings.register_profile(
+    "mutation", parent=settings.get_profile("dev"), max_examples=60, derandomize=True, database=None,
+    phases=[Phase.explicit, Phase.generate])  # fmt: skip
 settings.load_profile(os.environ.get("HBX_HYPOTHESIS_PROFILE", "dev"))
 
 

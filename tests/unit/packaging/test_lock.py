@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[3]
-LOCKS = ("requirements.lock", "requirements-hummingbot.lock")
+LOCKS = ("requirements.lock", "requirements-hummingbot.lock", "requirements-proof.lock")
 PIN = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;]+)(?P<marker>\s*;[^\\]*)?\s*\\")
 HASH = re.compile(r"\s+--hash=sha256:[0-9a-f]{64}( \\)?")
 
@@ -47,6 +47,14 @@ def test_what_the_project_asks_for_is_locked() -> None:
     names = {canonical(re.split(r"[^A-Za-z0-9._-]", line)[0]) for line in asked}
     assert names - set(pins("requirements.lock")) <= {"hummingbot"}
     assert "hummingbot" not in pins("requirements.lock")
+
+
+def test_what_only_the_proof_needs_stands_beside_the_rest() -> None:
+    """The packages of `make proof` go to a folder of their own, which comes before .venv: none may stand in both."""
+    asked = (REPO / "tools/mutation/requirements.in").read_text().split()
+    proof = pins("requirements-proof.lock")
+    assert asked == [f"mutmut=={proof['mutmut']}"]
+    assert not set(proof) & set(pins("requirements.lock"))
 
 
 def test_one_hummingbot_everywhere() -> None:
