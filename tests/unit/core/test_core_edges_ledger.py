@@ -155,3 +155,49 @@ def test_a_ledger_that_lost_a_missing_fee_is_named() -> None:
     book = AccountBook(0).after(fill("1", Side.BUY, "1", 1, fee=None), 0, False)
     told = replace(book, ledger=replace(book.ledger, missing_fees=0))
     assert told.problems() == ["the ledger misses fewer fees than its fills"]
+
+
+def test_trading_nothing_moves_nothing() -> None:
+    """Of a long, a short and a flat account alike."""
+    for position in ("2", "-2", "0"):
+        entry = Ledger().adopted(D(position), D("100"), 0).trade_entry(D("0"), D("90"))
+        assert [amount for _, amount in entry.amounts] == [0, 0, 0]
+
+
+def test_a_position_of_one_is_closed_like_any_other() -> None:
+    """1 held for 10 s by each side: 20 base seconds over 2 that were closed, and nothing stands open."""
+    ledger = Ledger()
+    for number, (side, at_s) in enumerate(((Side.BUY, 0), (Side.SELL, 10), (Side.SELL, 20), (Side.BUY, 30))):
+        ledger = ledger.after(fill(str(number), side, "1", at_s))
+    assert (ledger.closed_base, ledger.held_base_s, ledger.opened_ns, ledger.position) == (2, 20, 0, 0)
+
+
+@pytest.mark.parametrize(("price", "size"), [("0.00000003", "0.00000003"), ("1234567.89012345", "9876543.21098765")])
+def test_a_position_that_is_closed_whole_leaves_no_cost_behind(price: str, size: str) -> None:
+    """However many decimals its value has: 0.00000003 of 0.00000003 cost 9e-16, less than a cost is kept to."""
+    bought = LedgerFill("1", Side.BUY, D(price), D(size), D("0"), True)
+    ledger = Ledger().after(bought).after(replace(bought, trade_id="2", side=Side.SELL))
+    assert (ledger.cost_quote, ledger.realized_quote, ledger.cash_quote) == (0, 0, 0)
+
+
+def test_a_part_of_a_huge_position_is_closed_at_its_cost() -> None:
+    """A coin of many zeros: 9e13 of 1e14 bought at 100,000, a cost of more digits than decimals usually have."""
+    ledger = Ledger().after(LedgerFill("1", Side.BUY, D("100000"), D("1e14"), D("0"), True))
+    ledger = ledger.after(LedgerFill("2", Side.SELL, D("100001"), D("9e13"), D("0"), True))
+    assert (ledger.realized_quote, ledger.cost_quote, ledger.position) == (D("9e13"), D("1e18"), D("1e13"))
+
+
+def test_an_exit_in_the_dark_leaves_the_exit_cost_unknown_for_ever() -> None:
+    """Also in an account that was kept without a split before: the two unknowns do not cancel out."""
+    ledger = Ledger().after(fill("1", Side.BUY, "1", 1))
+    dark = replace(fill("2", Side.SELL, "1", 2), is_exit=True)
+    split = of_unsplit(ledger).after(dark, ledger.position).split(ledger.after(dark), D("100"))
+    assert (split.exit_cost_quote, split.unmarked_fills) == (None, 2)
+
+
+def test_a_fill_whose_mark_is_missing_is_valued_at_the_last_one_known() -> None:
+    """Its gain is a sum without a source, and nothing is left to be valued."""
+    known = Attribution().after(replace(fill("1", Side.BUY, "1", 1), mark=D("100")), D("0"))
+    after = known.after(fill("2", Side.BUY, "2", 2), D("1"))
+    assert after == replace(known, unmarked_fills=1)
+    assert known.valued(D("103"), D("1")).after(fill("3", Side.SELL, "1", 3), D("1")).unmarked_quote == -3
