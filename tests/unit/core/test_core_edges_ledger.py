@@ -10,7 +10,7 @@ from core_builders import D
 from hummingbot_extensions.core import account_book
 from hummingbot_extensions.core.account_book import AccountBook, Adoption, BookedFill
 from hummingbot_extensions.core.attribution import Attribution, of_unsplit
-from hummingbot_extensions.core.ledger import Ledger, LedgerFill, LedgerSpan
+from hummingbot_extensions.core.ledger import Account, Entry, Ledger, LedgerFill, LedgerSpan
 from hummingbot_extensions.core.types import Side
 
 S = 1_000_000_000
@@ -201,3 +201,40 @@ def test_a_fill_whose_mark_is_missing_is_valued_at_the_last_one_known() -> None:
     after = known.after(fill("2", Side.BUY, "2", 2), D("1"))
     assert after == replace(known, unmarked_fills=1)
     assert known.valued(D("103"), D("1")).after(fill("3", Side.SELL, "1", 3), D("1")).unmarked_quote == -3
+
+
+def test_amounts_of_one_account_in_one_entry_add_up() -> None:
+    """An entry may name an account twice, as a fee and its taking back do."""
+    entry = Entry(((Account.CASH, D("-3")), (Account.FEES, D("1")), (Account.FEES, D("2"))))
+    posted = Ledger().posted(entry)
+    assert (posted.cash_quote, posted.fees_quote, sum(posted.balances.values())) == (-3, 3, 0)
+
+
+@pytest.mark.parametrize(("trades", "opened_s", "held"), [
+    ([("1", 0), ("0.5", 10)], "3.333333333333333333333333333", "0"),
+    ([("-0.5", 0), ("-0.5", 10)], "5", "0"),
+    ([("0.5", 0), ("-0.2", 10)], "0", "2.0"),
+    ([("0.5", 0), ("-0.5", 10), ("0.5", 30)], "30", "5.0"),
+    ([("0.5", 4), ("-0.5", 10)], "0", "3.0"),
+    ([("0.5", 4), ("-0.7", 10)], "10", "3.0"),
+    ([("-2", 4), ("2", 10)], "0", "12"),
+])  # fmt: skip
+def test_opening_time_and_holding_of_positions_smaller_than_one(
+    trades: list[tuple[str, int]], opened_s: str, held: str
+) -> None:
+    """Averaged while it grows, kept while it shrinks, 0 once it is closed, that of the flip once it has turned."""
+    ledger = Ledger()
+    for number, (signed, at_s) in enumerate(trades):
+        side = Side.BUY if D(signed) > 0 else Side.SELL
+        ledger = ledger.after(fill(str(number), side, str(abs(D(signed))), at_s))
+    assert abs(ledger.opened_ns - D(opened_s) * S) < 1
+    assert ledger.held_base_s == D(held)
+
+
+def test_while_nothing_is_forgotten_no_fill_comes_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly as many as must be remembered, and one more: a fill of before them all is booked."""
+    monkeypatch.setattr(account_book, "REMEMBERED_LEAST", 1)
+    book = AccountBook(0)
+    for number, at_s in enumerate((20, 10, 5)):
+        book = book.after(fill(str(number), Side.BUY, "1", at_s), 0, True)
+    assert (len(book.booked), book.forgotten_ns, book.ledger.fills) == (3, -1, 3)
