@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 from core_builders import RULES, D, account, order, view
-from gate_builders import BUY, NAN, NO_OTHERS, SELL, TODAY, limits, quote, resting
+from gate_builders import BUY, INFINITY, NAN, NO_OTHERS, SELL, TODAY, limits, quote, resting
 
-from hummingbot_extensions.core.gate import check
-from hummingbot_extensions.core.gate_exposure import market_totals
+from hummingbot_extensions.core.gate import check, check_all
+from hummingbot_extensions.core.gate_exposure import Exposure, market_totals
 from hummingbot_extensions.core.gate_params import plan_problems
 from hummingbot_extensions.core.gate_resting import problems_now
-from hummingbot_extensions.core.gate_state import AccountTotals, Breach, GateReason, GateState, combined, utc_day
+from hummingbot_extensions.core.gate_state import (
+    AccountTotals,
+    Breach,
+    GateReason,
+    GateState,
+    MarginView,
+    after_placed,
+    combined,
+    utc_day,
+)
 from hummingbot_extensions.core.view import AccountView, MarketView
 
 LADDER = (*resting(BUY, "0.03", "0.03", "0.03"), *resting(SELL, "0.03", "0.03", "0.03"))
@@ -87,6 +96,117 @@ def test_an_order_within_the_position_may_be_of_any_size(side: Any) -> None:
     assert gone(account(*big, position=str(D("-0.06") * side.sign)), **on) == []
     assert gone(account(*big, position=str(D("0.06") * side.sign)), **on) == [
         (big[0].client_order_id, GateReason.MAX_ORDER_SIZE)]  # fmt: skip
+
+
+def told(held: AccountView, margin: MarginView | None = None, others: AccountTotals | None = NO_OTHERS, **changes: Any,
+         ) -> list[tuple[str, GateReason, str]]:  # fmt: skip
+    found = problems_now(view(), held, limits(**changes), GateState(TODAY), TODAY, others, margin)
+    return [(breach.client_order_id, breach.reason, breach.text) for breach in found]
+
+
+@pytest.mark.parametrize(("position", "liquidation", "left"), [("0.02", "85000", "buy"), ("-0.02", "115000", "sell")])
+def test_resting_orders_that_add_go_as_liquidation_draws_near(position: str, liquidation: str, left: str) -> None:
+    """Half the way from 20 % to 10 %: 0.105 of 0.21 is left, 0.02 held and 0.09 resting are too much by one order."""
+    on = {"liquidation_distance_stop_frac": "0.1", "liquidation_distance_shrink_frac": "0.2"}
+    ((name, reason, text),) = told(account(*LADDER, position=position), MarginView(D(liquidation), None), **on)
+    assert (name, reason) == (f"{left}2", GateReason.LIQUIDATION_NEAR)
+    assert f"{left} to 0.11 at worst, over the 0.105" in text
+
+
+def test_a_breach_of_the_cap_tells_the_side_and_its_figures() -> None:
+    """Bids and asks alike; who reads it must know which position is meant."""
+    texts = [text for _, _, text in told(account(*LADDER), position_cap_base="0.08")]
+    assert texts == [f"{side} to 0.09 at worst, over position_cap_base 0.08" for side in ("buy", "sell")]
+
+
+def test_orders_that_close_are_counted_with_those_of_other_markets() -> None:
+    """Plain bids that only close a short: no exposure, but two of them beside 39 elsewhere are more than 40."""
+    held = account(*resting(BUY, "0.01", "0.01"), position="-0.05")
+    on: dict[str, Any] = {"max_open_orders_account": 40}
+    assert told(held, others=AccountTotals(38, D(0), D(0)), **on) == []
+    ((name, reason, _),) = told(held, others=AccountTotals(39, D(0), D(0)), **on)
+    assert (name, reason) == ("buy1", GateReason.MAX_OPEN_ORDERS_ACCOUNT)
+
+
+def test_limits_that_cannot_be_compared_say_what_was_wrong() -> None:
+    """The kind of the error stands in the text of every order that goes for it."""
+    found = told(account(*LADDER), position_cap_base=NAN)
+    assert len(found) == 6 and {text for _, _, text in found} == {"limits cannot be compared: InvalidOperation"}
+
+
+# --- both sides alike, and several orders in one turn ---
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_reduce_only_orders_of_either_side_share_the_position(side: Any) -> None:
+    """0.05 to close with 0.02 on its way: 0.03 more, not 0.0301."""
+    held = account(*resting(side, "0.02", is_reduce_only=True), position=str(D("-0.05") * side.sign))
+    for size, reason in (("0.03", None), ("0.0301", GateReason.REDUCES_TOO_MUCH)):
+        found = check(quote(side, size=size, is_reduce_only=True), view(), held, limits(), GateState(TODAY), TODAY)
+        assert found.reason is reason
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_what_rests_uses_up_what_can_be_closed_without_margin(side: Any) -> None:
+    """0.1 to close and 0.1 resting: 0.01 more at 100,000 opens and needs 1,000; with nothing resting it needs none."""
+    position = str(D("-0.1") * side.sign)
+    for orders, free, reason in (
+        (resting(side, "0.1"), "1000", None), (resting(side, "0.1"), "999", GateReason.MIN_AVAILABLE),
+        (resting(side.opposite, "0.1"), "0", None),
+    ):
+        held = account(*orders, position=position, available_quote=D(free))
+        on = limits(position_cap_base="1", min_available_quote="0")
+        assert check(quote(side, "100000.00", "0.01"), view(), held, on, GateState(TODAY), TODAY).reason is reason
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_margin_of_one_turn_is_taken_on_the_side_that_opens(side: Any) -> None:
+    """0.1 to close: the first 0.06 takes no margin, the next 0.05 takes that of 0.01, a reduce-only one takes none."""
+    held, nearer = account(position=str(D("-0.1") * side.sign)), "100000.00"
+    first = Exposure().after(quote(side, nearer, "0.06"), held)
+    second = first.after(quote(side, nearer, "0.05"), held)
+    assert (first.margin_taken_quote, second.margin_taken_quote) == (0, 1000)
+    assert second.after(quote(side, nearer, "0.05", is_reduce_only=True), held).margin_taken_quote == 1000
+    assert second.after(quote(side.opposite, nearer, "0.01"), held).margin_taken_quote == 2000
+    unknown = Exposure().after(quote(side, nearer, "0.06"), account(position=None))
+    assert unknown.margin_taken_quote == 6000, "without a position nothing is known to close"
+
+
+def test_the_orders_of_one_turn_are_judged_with_other_markets_and_margin() -> None:
+    """Every order of the turn, by the same totals and the same margin figures as one alone."""
+    two = [quote(BUY, "99940.00", "0.02"), quote(BUY, "99930.00", "0.02")]
+    held = account(position="0.02")
+
+    def reasons(others: AccountTotals | None, margin: MarginView | None, **on: Any) -> list[GateReason | None]:
+        verdicts = check_all(two, view(), held, limits(**on), GateState(TODAY), TODAY, others, margin)
+        return [verdict.reason for verdict in verdicts]
+
+    elsewhere = AccountTotals(3, D("5000"), D(0))
+    assert reasons(elsewhere, None, max_net_account_quote="11000") == [None, None]
+    assert reasons(elsewhere, None, max_net_account_quote="10999") == [None, GateReason.MAX_NET_ACCOUNT]
+    assert reasons(None, MarginView(None, D("2")), margin_ratio_stop="1.5") == [None, None]
+    assert reasons(None, MarginView(None, D("1.5")), margin_ratio_stop="1.5") == [GateReason.MARGIN_RATIO_LOW] * 2
+
+
+# --- the day ---
+
+
+def test_an_order_that_is_sent_leaves_what_the_day_has_traded() -> None:
+    """Turnover and added position stay used up, whatever is placed after; only the count goes on."""
+    used = GateState(TODAY, 4, D("5000"), D("0.03"))
+    assert after_placed(used, TODAY) == GateState(TODAY, 5, D("5000"), D("0.03"))
+
+
+def test_counters_that_cannot_be_true_are_named_one_by_one() -> None:
+    """Below zero or no number at all; the refusal lists them all."""
+    broken = GateState(TODAY, -1, D("-2"), D("-3"))
+    names = ["orders -1", "turnover_quote -2", "added_base -3"]
+    assert broken.problems() == [f"{name} is not a number from 0 on" for name in names]
+    refused = check(quote(), view(), account(), limits(daily_orders=9), broken, TODAY)
+    assert refused.text == "; ".join(broken.problems())
+    for odd in (NAN, INFINITY):
+        assert len(GateState(TODAY, 0, odd, odd).problems()) == 2
+    assert GateState(TODAY).problems() == []
 
 
 # --- words ---
