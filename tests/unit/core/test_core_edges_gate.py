@@ -209,6 +209,59 @@ def test_counters_that_cannot_be_true_are_named_one_by_one() -> None:
     assert GateState(TODAY).problems() == []
 
 
+# --- liquidation ---
+
+
+LIQUIDATION = {"liquidation_distance_stop_frac": "0.1"}
+
+
+@pytest.mark.parametrize("position", ["0.02", "-0.02"])
+@pytest.mark.parametrize(("liquidation", "reason"), [
+    (NAN, GateReason.MARGIN_UNKNOWN), (INFINITY, GateReason.MARGIN_UNKNOWN), (D("-1"), GateReason.MARGIN_UNKNOWN),
+    (D("0"), None),
+])  # fmt: skip
+def test_a_liquidation_price_is_a_number_or_zero_for_none(
+    position: str, liquidation: Any, reason: GateReason | None
+) -> None:
+    """0 says that no price liquidates it, long or short; what is no number is not known."""
+    side = BUY if position == "0.02" else SELL
+    found = check(quote(side), view(), account(position=position), limits(**LIQUIDATION), GateState(TODAY), TODAY,
+                  None, MarginView(liquidation, None))  # fmt: skip
+    assert found.reason is reason
+
+
+def test_a_coin_worth_less_than_one_is_liquidated_at_less_than_one() -> None:
+    """A long at 0.5 that is liquidated at 0.46 is 8 % away: nothing is added from 10 % on."""
+    rules = replace(RULES, tick=D("0.001"), step=D("1"), min_size=D("1"), min_notional=D("1"))
+    cheap = view(bid=D("0.499"), ask=D("0.501"), mark=D("0.500"), grid=D("0.001"), rules=rules)
+    for price, reason in (("0.46", GateReason.LIQUIDATION_NEAR), ("0.44", None)):
+        found = check(quote(BUY, "0.498", "20"), cheap, account(position="10"),
+                      limits(position_cap_base="40", **LIQUIDATION), GateState(), 0, None, MarginView(D(price), None))
+        assert found.reason is reason
+
+
+def test_a_turnover_that_is_used_up_to_the_last_unit_is_not_passed() -> None:
+    """0.02 at 99,940 beside 8,001.20 traded: 10,000 together, which is the limit."""
+    on = limits(daily_turnover_quote="10000")
+    for traded, reason in (("8001.20", None), ("8001.21", GateReason.DAILY_TURNOVER)):
+        assert check(quote(), view(), account(), on, GateState(TODAY, 0, D(traded)), TODAY).reason is reason
+
+
+@pytest.mark.parametrize(("given", "text"), [
+    ({"market": view(is_connector_ready=False)}, "the connector is not ready"),
+    ({"market": view(private_age_ms=None)}, "the account stream is not connected"),
+    ({"held": account(order(SELL, "100100", size=NAN))}, "one of our own orders has no readable price or size"),
+    ({"held": account(position=None, position_by_fills=D("0.5"))}, "position None, by our fills 0.5"),
+    ({"held": account(*resting(BUY, "0.001")), "max_open_orders_account": 4},
+     "5 orders, over max_open_orders_account 4"),
+])  # fmt: skip
+def test_a_refusal_says_what_was_found(given: dict[str, Any], text: str) -> None:
+    """The line that the log and the status show."""
+    on = {"market": view(), "held": account(), **given}
+    market, held, others = on.pop("market"), on.pop("held"), AccountTotals(3, D(0), D(0))
+    assert check(quote(), market, held, limits(**on), GateState(TODAY), TODAY, others).text == text
+
+
 # --- words ---
 
 
