@@ -188,6 +188,36 @@ def test_the_orders_of_one_turn_are_judged_with_other_markets_and_margin() -> No
     assert reasons(None, MarginView(None, D("1.5")), margin_ratio_stop="1.5") == [GateReason.MARGIN_RATIO_LOW] * 2
 
 
+def test_a_reduction_before_it_does_not_make_an_unreadable_order_readable() -> None:
+    """What reduces passes beside an order of ours that nobody can read; what adds in the same turn does not."""
+    held = account(order(SELL, "100100", size=NAN), position="0.05")
+    turn = [quote(SELL, size="0.01", is_reduce_only=True), quote(BUY, size="0.01")]
+    verdicts = check_all(turn, view(), held, limits(), GateState(TODAY), TODAY)
+    assert [verdict.reason for verdict in verdicts] == [None, GateReason.ORDERS_UNREADABLE]
+
+
+def test_a_plain_order_that_closes_is_counted_with_those_of_other_markets() -> None:
+    """No exposure, but one order more than the account may have."""
+    held = account(position="0.05")
+    for elsewhere, reason in ((39, None), (40, GateReason.MAX_OPEN_ORDERS_ACCOUNT)):
+        found = check(quote(SELL, size="0.05"), view(), held, limits(max_open_orders_account=40), GateState(TODAY),
+                      TODAY, AccountTotals(elsewhere, D(0), D(0)))  # fmt: skip
+        assert found.reason is reason
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_refusal_for_the_cap_tells_the_direction(side: Any) -> None:
+    """An adding order, one over what is left near liquidation, and a plain closing order over a lowered cap."""
+    held, sign = account(position=str(D("0.02") * side.sign)), side.sign
+    over = check(quote(side, size="0.2"), view(), held, limits(), GateState(TODAY), TODAY)
+    assert over.text == f"{side} to 0.22 at worst, over position_cap_base 0.21"
+    near = MarginView(D(100_000) - sign * D(9_000), None)
+    shrunk = check(quote(side), view(), held, limits(**LIQUIDATION), GateState(TODAY), TODAY, None, near)
+    assert shrunk.reason is GateReason.LIQUIDATION_NEAR and f": {side} to 0.04 at worst" in shrunk.text
+    held = account(position=str(D("-0.02") * sign))
+    closing = check(quote(side, size="0.02"), view(), held, limits(position_cap_base="0.01"), GateState(TODAY), TODAY)
+    assert closing.text == f"{side} to 0.02 at worst, over position_cap_base 0.01"
+
 # --- the day ---
 
 
@@ -195,6 +225,7 @@ def test_an_order_that_is_sent_leaves_what_the_day_has_traded() -> None:
     """Turnover and added position stay used up, whatever is placed after; only the count goes on."""
     used = GateState(TODAY, 4, D("5000"), D("0.03"))
     assert after_placed(used, TODAY) == GateState(TODAY, 5, D("5000"), D("0.03"))
+    assert used.on(TODAY - 1) == GateState(TODAY - 1, 4, D("5000"), D("0.03")), "nor does a clock that was set back"
 
 
 def test_counters_that_cannot_be_true_are_named_one_by_one() -> None:
@@ -207,6 +238,12 @@ def test_counters_that_cannot_be_true_are_named_one_by_one() -> None:
     for odd in (NAN, INFINITY):
         assert len(GateState(TODAY, 0, odd, odd).problems()) == 2
     assert GateState(TODAY).problems() == []
+
+
+@pytest.mark.parametrize("market", [view(ask=D("0")), view(bid=None), view(ask=None), view(bid=D("0"), ask=D("0"))])
+def test_half_a_book_is_no_book(market: MarketView) -> None:
+    """A side that is empty or shown as 0 is one nobody knows."""
+    assert check(quote(), market, account(), limits(), GateState(TODAY), TODAY).reason is GateReason.NO_BOOK
 
 
 # --- liquidation ---
