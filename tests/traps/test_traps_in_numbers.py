@@ -57,8 +57,9 @@ def test_t17_the_adding_side_is_cut_until_it_fits_and_empty_where_nothing_does(
 @pytest.mark.parametrize("held", ["0", "0.05", "0.14", "0.1494"])
 @pytest.mark.parametrize("direction", [1, -1])
 def test_t18_the_reducing_side_keeps_all_its_layers(held: str, direction: int) -> None:
-    """The seed cut 18 reducing layers to 9 when the adding ones did not fit."""
-    decision = decided(at_3000(), account(position=str(D(held) * direction)), params(**ROUND7))
+    """The seed cut 18 reducing layers to 9 when the adding ones did not fit. Here all that shrinks is on."""
+    config = params(**ROUND7, adding_cut_frac=0.6, skew_size_on=True, size_skew_frac=1.0)
+    decision = decided(at_3000(), account(position=str(D(held) * direction)), config)
     reduce = Side.SELL if direction > 0 else Side.BUY
     assert sizes(decision, reduce) == [D("0.007")] * 18
 
