@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +11,6 @@ from hummingbot.strategy_v2.executors.position_executor.data_types import Positi
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType, TrackedOrder
-from pydantic import PrivateAttr
 
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.execution.contained.accountable import LOOP_S, Accountable, Sent
@@ -26,16 +24,10 @@ frames trail behind fills.
 class ContainedPositionConfig(PositionExecutorConfig):
     """A stock position config, in every report and database too, that our executor carries out."""
 
-    _may_rest: Callable[[], bool] | None = PrivateAttr(default=None)
-
-    def bind(self, may_rest: Callable[[], bool]) -> ContainedPositionConfig:
-        """Let the entry rest only while ``may_rest`` says so: Hummingbot's controllers freeze when a feed dies."""
-        self._may_rest = may_rest
-        return self
-
     @property
     def may_rest(self) -> bool:
-        return self._may_rest is None or self._may_rest()
+        """Whether the entry may be sent, and rest."""
+        return True
 
 
 class ContainedPositionExecutor(Accountable, PositionExecutor):  # type: ignore[misc]
@@ -98,21 +90,9 @@ class ContainedPositionExecutor(Accountable, PositionExecutor):  # type: ignore[
             return quote / closed if closed > 0 else self.entry_price
         return (quote + rest * market) / opened
 
-    @property
-    def entry_left(self) -> Decimal:
-        """What of the entry may still fill, unsigned."""
-        if self._open_order is None:
-            return Decimal(self.config.amount) if self.status == RunnableStatus.RUNNING else Decimal(0)
-        opening = [sent for sent in self.open_sent if not sent.is_closing]
-        return sum((Decimal(self.config.amount) - sent.executed_base for sent in opening), Decimal(0))
-
     def get_custom_info(self) -> dict[str, Any]:
-        """Stock, with what may still fill of the entry and what is open of the position, unsigned base units."""
-        return {
-            **super().get_custom_info(),
-            "entry_left_base": self.entry_left,
-            "position_base": self.amount_to_close,
-        }
+        """Stock, with what is open of the position, unsigned base units."""
+        return {**super().get_custom_info(), "position_base": self.amount_to_close}
 
     def _finite_price(self, kind: PriceType) -> Decimal | None:
         price = Decimal(self.get_price(self.config.connector_name, self.config.trading_pair, kind))
