@@ -74,6 +74,8 @@ FAULTS: dict[str, tuple[Act, Act, bool]] = {
     "switched off": (switch_off, switch_on, True),
 }
 """What happens, what ends it, and whether it takes every order of that market away."""
+ACCOUNT_LIMITS = {"max_net_account_quote": 9000, "max_open_orders_account": 50}
+"""Wide enough for everything here: they read all three markets, and must not stop one for what they cannot read."""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -84,7 +86,7 @@ async def test_d17_a_fault_in_one_market_touches_no_order_of_the_others(
     one comes back by itself once its fault is over.
     """
     begin, end, is_pulled = FAULTS[fault]
-    async with three_markets(tmp_path, monkeypatch, hard_stop_cooldown_s=1) as line:
+    async with three_markets(tmp_path, monkeypatch, hard_stop_cooldown_s=1, **ACCOUNT_LIMITS) as line:
         before = {coin: line.ids(coin) for coin in COINS}
         placed = {coin: line.quoter(coin).placed_count for coin in OTHERS}
         await begin(line)
@@ -106,6 +108,18 @@ async def test_d17_a_fault_in_one_market_touches_no_order_of_the_others(
             lambda: {row["side"] for row in line.orders(WRONG)} == {"buy", "sell"}, 60.0, "the one market quoted again")
         assert {coin: line.quoter(coin).placed_count for coin in OTHERS} == placed
         assert {coin: line.ids(coin) for coin in OTHERS} == {coin: before[coin] for coin in OTHERS}
+
+
+async def test_n16_a_market_that_is_off_from_the_start_leaves_the_others_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits of the account read it as holding nothing; once it is let go it quotes like the others."""
+    async with three_markets(tmp_path, monkeypatch, off=WRONG, **ACCOUNT_LIMITS) as line:
+        assert not line.orders(WRONG) and line.controller(WRONG).status is not RunnableStatus.RUNNING
+        before = {coin: line.ids(coin) for coin in OTHERS}
+        await switch_on(line)
+        await line.quoted()
+        assert {coin: line.ids(coin) for coin in OTHERS} == before
 
 
 @pytest.mark.parametrize("text", ["order_size_base: -1\n", "id: [\n", "", "{}\n"])
