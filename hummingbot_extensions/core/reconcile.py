@@ -7,20 +7,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 
-from hummingbot_extensions.core.assignment import assigned, ticks_and_lots
+from hummingbot_extensions.core.assignment import Ranked, assigned, ranked
 from hummingbot_extensions.core.decision import Action, Cancel, CancelReason, DecisionState, Place
 from hummingbot_extensions.core.ladder import Ladder
 from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.quote import POINTS_LAYER, Quote
 from hummingbot_extensions.core.quoting import behind_queue
-from hummingbot_extensions.core.risk import is_adding, room
+from hummingbot_extensions.core.risk import NOTHING, is_adding, room
 from hummingbot_extensions.core.rounding import round_size_down
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import AccountView, MarketView, OrderState, OwnOrder
 
-NOTHING = Decimal(0)
 ORDERS_A_LAYER = 2
 """The order that rests and its replacement; orders being cancelled are not counted."""
 FIRST_REJECT_BACKOFF_MS = 500.0
@@ -169,55 +169,77 @@ def _standing(
     From the soft limit on a plain order within the position may stay: a fill only reduces. Through a hard stop none
     may: with slices and somebody's own closing orders beside it a fill could pass the position through zero.
     """
-    position = account.position if account.position is not None else NOTHING
-    sign, now_ns = ladder.side.sign, view.now_ns
+    found = ranked(orders, ladder)
+    sign, risk_tick, now_ns = ladder.side.sign, ladder.risk_tick, view.now_ns
     is_hard_stopped, profile_ns = state.hard_stop_since_ns is not None, state.signals.money.switched_ns
     behind = behind_queue(ladder.side, ladder.stand, view)
-    adds, reducible = is_adding(ladder.side, position), abs(position)
-    risk_tick = ladder.risk_tick
     queue_tick = None if behind is None else math.ceil(behind / ladder.tick)
     left_over = free - sum([order.size for order in orders])
-    for order in orders:
-        if order.state in NOT_SURE:
-            free -= order.size
     risks: dict[str, CancelReason] = {}
-    sure: list[tuple[OwnOrder, int, int]] = []
-    aged: list[tuple[OwnOrder, int, int]] = []
-    # Nearest to the market first: where not all fit under the cap, the deepest go.
-    ranked = [
-        (-ticks * sign, order.placed_ns, at, ticks, lots)
-        for at, (order, (ticks, lots)) in enumerate(zip(orders, ticks_and_lots(orders, ladder), strict=True))
-    ]
-    ranked.sort()
-    for _, _, at, ticks, lots in ranked:
-        order = orders[at]
-        if _is_cancel_under_way(order):
-            continue
-        if (
-            adds if order.is_reduce_only
-            else ladder.is_reduce_only and (is_hard_stopped or order.size > reducible)
-        ):  # fmt: skip
-            risks[order.client_order_id] = CancelReason.NOT_REDUCING
-        elif left_over < 0 and not order.is_reduce_only and order.size > free:
-            risks[order.client_order_id] = CancelReason.OVER_CAP
-        elif (ticks - risk_tick) * sign > 0:
-            risks[order.client_order_id] = CancelReason.TOO_NEAR
-        elif queue_tick is not None and (ticks - queue_tick) * sign > 0:
-            risks[order.client_order_id] = CancelReason.QUEUE_POSITION
-        elif order.is_points and not ladder.has_points:
-            risks[order.client_order_id] = CancelReason.POINTS_GIVE_WAY
-        elif order.state is not OrderState.UNKNOWN:
-            (aged if _is_aged(order, now_ns, params, profile_ns) else sure).append((order, ticks, lots))
-        if left_over < 0 and order.state not in NOT_SURE:
-            free -= order.size
-    kept = assigned(sure, ladder)
+    sure: Sequence[int] = range(len(orders))
+    aged: list[int] = []
+    if left_over < 0 or not _is_calm(found, ladder, queue_tick, now_ns, params, profile_ns):
+        sure = []
+        position = account.position if account.position is not None else NOTHING
+        adds, reducible = is_adding(ladder.side, position), abs(position)
+        for order in orders:
+            if order.state in NOT_SURE:
+                free -= order.size
+        # Nearest to the market first: where not all fit under the cap, the deepest go.
+        for place, (order, ticks) in enumerate(zip(found.orders, found.ticks, strict=True)):
+            if _is_cancel_under_way(order):
+                continue
+            if (
+                adds if order.is_reduce_only
+                else ladder.is_reduce_only and (is_hard_stopped or order.size > reducible)
+            ):  # fmt: skip
+                risks[order.client_order_id] = CancelReason.NOT_REDUCING
+            elif left_over < 0 and not order.is_reduce_only and order.size > free:
+                risks[order.client_order_id] = CancelReason.OVER_CAP
+            elif (ticks - risk_tick) * sign > 0:
+                risks[order.client_order_id] = CancelReason.TOO_NEAR
+            elif queue_tick is not None and (ticks - queue_tick) * sign > 0:
+                risks[order.client_order_id] = CancelReason.QUEUE_POSITION
+            elif order.is_points and not ladder.has_points:
+                risks[order.client_order_id] = CancelReason.POINTS_GIVE_WAY
+            elif order.state is not OrderState.UNKNOWN:
+                (aged if _is_aged(order, now_ns, params, profile_ns) else sure).append(place)
+            if left_over < 0 and order.state not in NOT_SURE:
+                free -= order.size
+    kept = assigned(found if len(sure) == len(orders) else found.only(sure), ladder)
     left = aged
     if len(kept) < len(sure):
-        left = [*aged, *(each for each in sure if each[0].client_order_id not in kept)]
-    left.sort(key=lambda each: _gap_ticks(each[1], ladder), reverse=True)
-    return _Standing(kept, risks, [order for order, _, _ in left])
+        left = [*aged, *(place for place in sure if found.orders[place].client_order_id not in kept)]
+    left.sort(key=lambda place: _gap_ticks(found.ticks[place], ladder), reverse=True)
+    return _Standing(kept, risks, [found.orders[place] for place in left])
 
 
+def _is_calm(
+    found: Ranked, ladder: Ladder, queue_tick: int | None, now_ns: int, params: QuoteParams, profile_ns: int | None
+) -> bool:
+    """Whether the layers alone decide what becomes of each order: none is a danger, old, going, reduce-only or for
+    points that nobody wants.
+    """
+    if not found.orders:
+        return True
+    nearest, sign = found.ticks[0], ladder.side.sign
+    return (
+        not ladder.is_reduce_only
+        and (
+            params.max_live_age_s is None and profile_ns is None
+            or not _is_aged(min(found.orders, key=_PLACED_NS), now_ns, params, profile_ns)
+        )
+        and (nearest - ladder.risk_tick) * sign <= 0
+        and (queue_tick is None or (nearest - queue_tick) * sign <= 0)
+        and not any(map(_IS_REDUCE_ONLY, found.orders))
+        and (ladder.has_points or not any(map(_IS_POINTS, found.orders)))
+        and _SURE.issuperset(map(_STATE, found.orders))
+    )
+
+
+_SURE = frozenset({OrderState.LIVE, OrderState.PLACING})
+_STATE, _IS_REDUCE_ONLY, _IS_POINTS = attrgetter("state"), attrgetter("is_reduce_only"), attrgetter("is_points")
+_PLACED_NS = attrgetter("placed_ns")
 NOT_SURE = (OrderState.CANCELLING, OrderState.UNKNOWN)
 """Orders that are going, or may be there: they count against the cap before those that are sure to rest."""
 
@@ -230,13 +252,13 @@ def _is_aged(order: OwnOrder, now_ns: int, params: QuoteParams, profile_ns: int 
 
 def _gap_ticks(ticks: int, ladder: Ladder) -> int:
     """Distance of a price from the nearest layer."""
-    return min(abs(ticks - each) for each in ladder.ticks)
+    return min([abs(ticks - each) for each in ladder.ticks])
 
 
 def _outdated_cancel(order: OwnOrder, ladder: Ladder) -> Cancel:
     """Cancel of an order that serves no layer, under the reason why the nearest one does not want it."""
-    ((ticks, lots),) = ticks_and_lots((order,), ladder)
-    sign = ladder.side.sign
+    found = ranked((order,), ladder)
+    (ticks,), (lots,), sign = found.ticks, found.lots, ladder.side.sign
     nearest = min(range(len(ladder)), key=lambda index: abs(ladder.ticks[index] - ticks))
     reason = CancelReason.REPLACED
     last = len(ladder) - (2 if ladder.has_points and not order.is_points else 1)

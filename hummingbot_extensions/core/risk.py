@@ -11,6 +11,7 @@ from hummingbot_extensions.core.params import QuoteParams
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
 
+NOTHING = Decimal(0)
 RESUME_CHECKS = 3
 """Consecutive checks under the resume limit before a hard stop ends."""
 RESUME_CHECK_INTERVAL_NS = 1_000_000_000
@@ -26,13 +27,13 @@ def worst_case(side: Side, position: Decimal, orders: Iterable[OwnOrder]) -> Dec
 
     Orders being cancelled or of unknown outcome count in full: until the venue says otherwise they may fill.
     """
-    resting = sum((order.size for order in orders if order.side is side), Decimal(0))
+    resting = sum([order.size for order in orders if order.side is side], NOTHING)
     return position * side.sign + resting
 
 
 def room(side: Side, position: Decimal, orders: Iterable[OwnOrder], cap: Decimal) -> Decimal:
     """Largest further size that may be placed on ``side`` without the worst case passing ``cap``; never negative."""
-    return max(Decimal(0), cap - worst_case(side, position, orders))
+    return max(NOTHING, cap - worst_case(side, position, orders))
 
 
 def after_hard_stop_check(state: DecisionState, position: Decimal, now_ns: int, params: QuoteParams) -> DecisionState:
