@@ -8,6 +8,7 @@ import pytest
 from core_builders import D, account, params, view
 
 from hummingbot_extensions.core.decision import Signals
+from hummingbot_extensions.core.market_guard import GuardState
 from hummingbot_extensions.core.outlook import outlook
 from hummingbot_extensions.core.pricing import Anchor
 
@@ -29,5 +30,5 @@ def test_signals_that_nothing_reads_are_not_worked_out(
     changes: dict[str, Any], micro: float | None, imbalance_frac: float | None
 ) -> None:
     """Three on the bid against one on the ask; an own pricer may read the microprice whatever the anchor is."""
-    found = outlook(101.0, D(0), False, SIZED, account(), Signals(), params(**changes))
+    found = outlook(101.0, D(0), False, SIZED, account(), Signals(), GuardState(), params(**changes))
     assert (found.prices.micro, found.skew.imbalance_frac) == (micro, imbalance_frac)
