@@ -70,6 +70,4 @@ def _assign(taken: dict[str, int], some: Ranked, ladder: Ladder, free: Sequence[
         free = sorted(set(free) - set(taken.values()))
         columns = tuple([column[index] for index in free] for column in columns)
     found = kernels.match(ladder.side.sign, some.ticks, some.lots, *columns)
-    taken.update(
-        {name: free[index] for name, index in zip(map(_ID, some.orders), found, strict=True) if index >= 0}
-    )
+    taken.update({name: free[at] for name, at in zip(map(_ID, some.orders), found, strict=True) if at >= 0})

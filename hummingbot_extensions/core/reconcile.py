@@ -210,7 +210,8 @@ def _standing(
     left = aged
     if len(kept) < len(sure):
         left = [*aged, *(place for place in sure if found.orders[place].client_order_id not in kept)]
-    left.sort(key=lambda place: _gap_ticks(found.ticks[place], ladder), reverse=True)
+    if len(left) > 1:
+        left.sort(key=lambda place: _gap_ticks(found.ticks[place], ladder), reverse=True)
     return _Standing(kept, risks, [found.orders[place] for place in left])
 
 

@@ -237,8 +237,9 @@ def inventory_share(inventory_frac: float, params: SkewParams) -> float:
     """
     if inventory_frac != inventory_frac:
         raise ValueError("inventory_frac is not a number")
-    size = min(1.0, abs(inventory_frac))
-    dead = params.skew_dead_frac
+    size, dead = abs(inventory_frac), params.skew_dead_frac
+    if size > 1.0:
+        size = 1.0
     return (size - dead) / (1.0 - dead) if size > dead else 0.0
 
 
@@ -404,4 +405,5 @@ def _number(value: float | None) -> float:
 
 
 def _signal(value: float | None) -> float:
-    return min(1.0, max(-1.0, _number(value)))
+    number = _number(value)
+    return -1.0 if number < -1.0 else 1.0 if number > 1.0 else number

@@ -19,18 +19,26 @@ def ranked(sign, prices, sizes, placed_ns, double tick, double step):
     """Compiled twin of ``_orders_py.ranked``."""
     if sign != 1 and sign != -1:
         raise ValueError(f"sign must be +1 for bids or -1 for asks, got {sign}")
-    cdef list of_price = list(prices), of_size = list(sizes), of_time = list(placed_ns), rows = []
+    cdef list of_price = list(prices), of_size = list(sizes), of_time = list(placed_ns)
+    cdef list rows = [], ticks = [], lots = [], order
     cdef Py_ssize_t at, many = len(of_price)
     cdef int side = 1 if sign == 1 else -1
-    cdef int64_t ticks, lots
+    cdef int64_t here, last = 0
+    cdef bint is_ranked = True
     cdef tuple row
     if not many == len(of_size) == len(of_time):
         raise ValueError("prices, sizes and times of unequal lengths")
     if not (0.0 < tick < float("inf") and 0.0 < step < float("inf")):
         raise ValueError(f"tick and step must be positive and finite, got {tick} and {step}")
     for at in range(many):
-        ticks = count("prices", of_price[at], tick)
-        lots = count("sizes", of_size[at], step)
-        rows.append((-ticks * side, of_time[at], at, ticks, lots))
+        here = count("prices", of_price[at], tick)
+        ticks.append(here)
+        lots.append(count("sizes", of_size[at], step))
+        rows.append((-here * side, of_time[at], at))
+        is_ranked = is_ranked and (at == 0 or here * side < last)
+        last = here * side
+    if is_ranked:
+        return list(range(many)), ticks, lots
     rows.sort()
-    return [row[2] for row in rows], [row[3] for row in rows], [row[4] for row in rows]
+    order = [row[2] for row in rows]
+    return order, [ticks[at] for at in order], [lots[at] for at in order]

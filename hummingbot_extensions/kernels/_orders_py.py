@@ -25,6 +25,7 @@ def ranked(
     sign: int, prices: Sequence[Decimal], sizes: Sequence[Decimal], placed_ns: Sequence[int], tick: float, step: float
 ) -> tuple[list[int], list[int], list[int]]:
     """(index of each order, its price in ticks, its size in lots), nearest to the market first."""
+    tick, step = float(tick), float(step)
     if sign not in (1, -1):
         raise ValueError(f"sign must be +1 for bids or -1 for asks, got {sign}")
     if not len(prices) == len(sizes) == len(placed_ns):
