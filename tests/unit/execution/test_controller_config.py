@@ -264,6 +264,7 @@ def test_all_mistakes_are_named_at_once() -> None:
     ({"mode": "avellaneda", "sigma_on": True, "avellaneda_inventory_bps": 10}, "T33"),
     ({"hard_stop_recovery": "wait"}, "T5"),
     ({"layer_count": 24}, "T32"),
+    ({"points_distance_bps": 25, "points_size_frac": 15}, "T32"),
 ])  # fmt: skip
 def test_what_is_allowed_and_costs_is_named(changes: dict[str, Any], trap: str) -> None:
     """The file is taken; the trap is a warning of its own, and the defaults have none."""
@@ -281,3 +282,23 @@ def test_a_cap_that_cuts_is_named_before_it_trades() -> None:
             config.params(), config.gate_params(), 1, Decimal(100_000), rules, Decimal(10_000))]
     assert [trap[:2] for trap in said[9] + said[300]] == [("T32", "side_notional_cap_quote")] * 2
     assert "nothing is quoted" in said[9][0][2] and "the deepest never rest" in said[300][0][2] and said[500] == []
+
+
+def test_an_order_for_points_that_could_not_rest_is_named() -> None:
+    """Too small for the venue; or with margin for the mode alone."""
+    rules = MarketRules(Decimal("0.01"), Decimal("0.0001"), Decimal("0.001"), None, Decimal(10))
+
+    def said(frac: float, free: int) -> list[tuple[str, str]]:
+        config = PerpMarketMakerConfig(id="x", points_distance_bps=25, points_size_frac=frac)
+        return [(found.trap, found.field) for found in findings.market_findings(
+            config.params(), config.gate_params(), 1, Decimal(100_000), rules, Decimal(free))]
+
+    assert said(1.0, 10_000) == []
+    assert said(0.4, 10_000) == [("T27", "points_size_frac")]
+    assert said(1.0, 300) == [("T26", "order_size_base")]
+
+
+def test_a_gate_that_does_not_bear_the_order_for_points_is_refused() -> None:
+    """Two of the mode and two for points are four."""
+    with pytest.raises(ValidationError, match="4 orders are wanted"):
+        PerpMarketMakerConfig(id="x", points_distance_bps=25, max_open_orders=3)
