@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +40,21 @@ def waits_ms(root: Path, venue: EmulatorProcess, settings: dict[str, Any], secon
     return [min(each) for each in ages if each]
 
 
-def lines(seconds: float = SECONDS) -> list[str]:
+def lines(seconds: float = SECONDS) -> Iterator[str]:
     """A line for each setting, with its bar."""
     root = Path(tempfile.mkdtemp(prefix="hbx-bench-"))
-    found = []
     try:
         with running_emulator(root, None, None, seed=1) as venue:
             for number, settings in enumerate(SETTINGS):
                 waits = waits_ms(root / f"bot{number}", venue, settings, seconds)
                 bar = settings.get("min_turn_interval_ms", 0) + SPARE_MS
                 what = " ".join(f"{name} {value}" for name, value in settings.items())
-                found.append(f"{what:<45}{row(waits)}   bar p99 {bar:g} ms")
+                yield f"{what:<45}{row(waits)}   bar p99 {bar:g} ms"
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    return found
 
 
 if __name__ == "__main__":
-    print("frame received -> decision begins")
-    print("\n".join(lines()))
+    print("frame received -> decision begins", flush=True)
+    for line in lines():
+        print(line, flush=True)
