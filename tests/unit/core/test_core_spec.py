@@ -23,6 +23,7 @@ KINDS = (QuoteParams, StartupParams, GateParams)
 EVERY = [one for kind in KINDS for one in spec.specs(kind)]
 SECTIONS = {
     "quote", "layers", "skew", "volatility", "guards", "position", "limits", "execution", "feed", "breakers", "startup",
+    "leader",
 }
 SUFFIXES = ("_bps", "_ms", "_s", "_base", "_quote", "_frac", "_ticks")
 UNITS = re.compile(
