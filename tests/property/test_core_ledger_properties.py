@@ -186,7 +186,7 @@ COMMANDS = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=max(20, settings().max_examples // 20))
+@settings(max_examples=settings().max_examples if settings().max_examples >= 10_000 else 20)
 @given(st.integers(0, 10_000), st.lists(COMMANDS, min_size=3, max_size=25))
 def test_a_ledger_fed_with_what_the_venue_tells_has_its_balance(seed: int, commands: list[Command]) -> None:
     """The venue itself decides who trades, when funding is paid and who is liquidated; twelve seconds over an hour."""
