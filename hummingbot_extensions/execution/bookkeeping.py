@@ -24,6 +24,7 @@ from hummingbot_extensions.connector.own_fills import OwnFill
 from hummingbot_extensions.core.account_book import AccountBook
 from hummingbot_extensions.core.ledger import VENUE_FEES, FeeOverride, Ledger, LedgerFill
 from hummingbot_extensions.core.markout import CarriedMark, Markout, Markouts, MeanMarkout
+from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.execution import market_view
 from hummingbot_extensions.monitoring.event_log import EventLog
 
@@ -51,6 +52,9 @@ class Bookkeeper:
         self.book = book
         self.started_from = book.ledger
         """The ledger as this run found it."""
+        self.last_fill_side: Side | None = None
+        """Side of our newest fill; None until one is booked since the start, missed ones included."""
+        self._last_fill_ns = 0
         self._connector = connector
         self._pair = trading_pair
         self._log = log
@@ -185,6 +189,8 @@ class Bookkeeper:
         if not is_new:
             self._fee_row(fill.trade_id, before, fee)
             return False
+        if traded_ns >= self._last_fill_ns:
+            self._last_fill_ns, self.last_fill_side = traded_ns, fill.side
         # The connector may tell of a fill from before the start as soon as it has read it.
         source = "history" if fill.exchange_ts_ns is not None and fill.exchange_ts_ns < self._began_ns() else "live"
         book = self._connector.book_state(self._pair) if source == "live" else None

@@ -149,6 +149,7 @@ def account_view(
     connector: Any, trading_pair: str, leverage: int, position_by_fills: Decimal | None, orders: Iterable[OwnOrder],
     histories: Mapping[Side, SideHistory], placeable: Collection[Side], health: Health, hold: Silence | None = None,
     entry_price: Decimal | None = None, maker_fee_frac: float = 0.0, needs_figures: bool = False,
+    last_fill_side: Side | None = None,
 ) -> AccountView:
     """Position, free margin and our open orders as the connector knows them now; equity and margin where needed."""
     figures = connector.account_figures(trading_pair) if needs_figures else None
@@ -166,6 +167,7 @@ def account_view(
         health=health,
         entry_price=entry_price,
         maker_fee_frac=maker_fee_frac,
+        last_fill_side=last_fill_side,
         hold=hold,
         equity_quote=figures.equity_quote if figures is not None else None,
         margin=figures.margin if figures is not None else MarginView(),

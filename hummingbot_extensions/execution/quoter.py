@@ -289,7 +289,7 @@ class Quoter:
             self._position_by_fills(now_ns) if view.is_connector_ready and hold is None else None,
             [*orders, *left], self._history, placeable, health, hold,
             self.ledger.entry_price if self.ledger.position else None, self._maker_fee_frac(params),
-            params.needs_equity or self.gate.needs_figures)
+            params.needs_equity or self.gate.needs_figures, self.books.last_fill_side)
         account = self.gate.guarded(view, account)
         inputs = DecisionInputs(view, account, params, self._state)
         decision = decide(inputs)
