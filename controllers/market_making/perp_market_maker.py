@@ -107,7 +107,8 @@ class PerpMarketMaker(controller_base.ControllerBase):
         self._judged = config
         free = connector.get_available_balance(connector.get_buy_collateral_token(config.trading_pair))
         self._warn(findings.market_findings(
-            self.params(), self.gate_params(), config.leverage, view.mark, view.rules, free))
+            self.params(), self.gate_params(), config.leverage, view.mark, view.rules, free,
+            connector.account_figures(config.trading_pair).equity_quote))
 
     def determine_executor_actions(self) -> list[ExecutorAction]:
         """Nothing live, where events drive; on a candle of Hummingbot's backtester what position mode would do."""

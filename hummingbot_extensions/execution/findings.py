@@ -133,9 +133,11 @@ def warnings(params: QuoteParams) -> list[Warned]:
     return found
 
 
-def layer_sizes(params: QuoteParams, mark: Decimal, rules: MarketRules) -> LayerSizes | None:
+def layer_sizes(
+    params: QuoteParams, mark: Decimal, rules: MarketRules, equity_quote: Decimal | None = None
+) -> LayerSizes | None:
     """Sizes that the venue would take of each side's layers at this mark; None where they cannot be told."""
-    first = layers.first_size_base(params.layers, params.order_size_base, mark)
+    first = layers.first_size_base(params.layers, params.order_size_base, mark, equity_quote)
     if first is None:
         return None
     shape = layers.geometry(params.layers)
@@ -157,10 +159,10 @@ def _beyond_cap(params: QuoteParams, sizes: LayerSizes, mark: Decimal, rules: Ma
 
 def market_findings(
     params: QuoteParams, gate: GateParams, leverage: int, mark: Decimal, rules: MarketRules,
-    available_quote: Decimal | None,
+    available_quote: Decimal | None, equity_quote: Decimal | None = None,
 ) -> list[Warned]:  # fmt: skip
     """What the configuration runs into on this market: layers under its minimum, limits that its own quotes break."""
-    sizes = layer_sizes(params, mark, rules)
+    sizes = layer_sizes(params, mark, rules, equity_quote)
     if sizes is None:
         return []
     found = _beyond_cap(params, sizes, mark, rules)

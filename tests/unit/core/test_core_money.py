@@ -71,10 +71,11 @@ def test_f9_small_moves_of_the_equity_cost_no_cancels() -> None:
                        size=place.quote.size) for index, place in enumerate(places(decision))]
     state, actions = decision.state, []
     for turn in range(100):
-        found = decided(view(), held(("9600", "10400")[turn % 2], orders=tuple(resting)), BY_EQUITY, state)
+        market = view(now_ns=NOW + (turn + 1) * SECOND)
+        found = decided(market, held(("9600", "10400")[turn % 2], orders=tuple(resting)), BY_EQUITY, state)
         state, actions = found.state, [*actions, *found.actions]
     assert actions == []
-    less = decided(view(now_ns=NOW + SECOND), held("9000", orders=tuple(resting)), BY_EQUITY, state)
+    less = decided(view(now_ns=NOW + 200 * SECOND), held("9000", orders=tuple(resting)), BY_EQUITY, state)
     assert sizes(less) == [D("0.0018")] * 3
 
 

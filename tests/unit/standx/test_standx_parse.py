@@ -63,6 +63,24 @@ def test_position_and_balance_samples(sample: Sample) -> None:
     assert wallet.asset == "DUSD"
 
 
+def test_margin_figures_of_the_position_samples(sample: Sample) -> None:
+    """Stated ones as they are, null ones None; a frame of the channel, a flat row and an unknown mode have none."""
+    rows = sample("rest_query_positions")
+    long = parse.parse_position(rows["open_long"]["body"][0]).figures
+    assert long is not None and not long.is_cross
+    assert (long.liquidation_price, long.margin_quote) == (Decimal("112373.50"), Decimal("11443.3682400"))
+    assert (long.mark, long.maintenance_quote) == (Decimal("121715.05"), Decimal("2860.30367500"))
+    assert long.ratio == Decimal("3.993223845366698695025800014") and long.upnl_quote == Decimal("-21.53540")
+    raw = rows["short_shape_inferred"]["body"][0]
+    short = parse.parse_position({**raw, "margin_mode": "cross", "mmr": None}).figures
+    assert short is not None and short.is_cross and short.liquidation_price is None and short.ratio is None
+    assert parse.parse_position({**raw, "margin_mode": "portfolio"}).figures is None
+    assert parse.parse_position(rows["flat_row"]["body"][0]).figures is None
+    assert parse.parse_position(sample("ws_stream_position")["live_short_fixture"]["data"]).figures is None
+    (balance,) = parse.parse_balances(sample("rest_query_balance")["response"]["body"], "DUSD")
+    assert balance.cross_balance == Decimal("1088575.259316737")
+
+
 def test_funding_samples(sample: Sample) -> None:
     """Live rows: sign kept, time from created_at when transact_time is absent."""
     rows = sample("rest_query_funding_history")
