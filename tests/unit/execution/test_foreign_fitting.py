@@ -130,3 +130,27 @@ def test_a_market_without_a_largest_order_has_none(stated: str, largest: str | N
         assert view.rules.max_size == (None if largest is None else Decimal(largest))
 
     warp.run(life())
+
+
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"size_by": "equity", "layer_equity_frac": "0.02"}, "size_by"),
+    ({"low_balance_quote": 100}, "low_balance_quote"),
+    ({"liquidation_distance_stop_frac": "0.1"}, "liquidation_distance_stop_frac"),
+    ({"margin_ratio_stop": 2}, "margin_ratio_stop"),
+])  # fmt: skip
+def test_what_hummingbot_does_not_tell_is_refused_at_the_start_with_the_reason(
+    changes: dict[str, Any], field: str
+) -> None:
+    """On the first controller and on a second one of the same connector, which is fitted by then."""
+
+    async def life() -> None:
+        connector = StubPerpetualDerivative(SmallVenue())
+        for _ in range(2):
+            controller = controller_on(connector)
+            controller.config = perp_market_maker.PerpMarketMakerConfig(
+                id="x", connector_name="stub_perpetual", trading_pair=PAIR, **changes)
+            with pytest.raises(ValueError, match=f"^{field}: .*which Hummingbot does not tell for this connector"):
+                Desk(controller)
+        Desk(controller_on(connector))
+
+    warp.run(life())
