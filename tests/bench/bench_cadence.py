@@ -25,8 +25,9 @@ SETTINGS = (
     {"cadence_ms": 100}, {"cadence_ms": 250}, {"cadence_ms": 500}, {"cadence_ms": 1000},
     {"cadence_ms": 250, "min_turn_interval_ms": 100},
 )  # fmt: skip
-SPARE_MS = 10.0
-"""Bar of the p99 over ``min_turn_interval_ms``: what the loop may be busy with when a frame comes in."""
+SPARE_MS = 20.0
+"""Bar of the p99 over ``min_turn_interval_ms``: what the loop, its venue included, may be busy with when a frame comes
+in, on a machine that other work shares."""
 SECONDS = 30.0
 
 
