@@ -272,19 +272,20 @@ def venue_limits(rules: MarketRules) -> VenueLimits:
     )  # fmt: skip
 
 
+Shape = tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]
+
+
 def shape(
     params: QuoteParams, rules: MarketRules, mark: float, range_bps: float | None,
     equity_quote: Decimal | None = None, is_balance_low: bool = False,
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
+) -> Shape:
     """(layer and lots of each that the venue would take, distance of every layer behind the first), nearest first."""
     own = params.layers
     if own == ONE_LAYER:
         lots = int(params.order_size_base / rules.step)
         return ((0,), (lots,), (0.0,)) if lots > 0 else ((), (), ())
     volatility_bps = range_bps if own.shrink_from_bps is not None else None
-    lots_of = layer_lots(
-        own, params.order_size_base, rules, _coarse(mark), volatility_bps, equity_quote, is_balance_low)
-    return *lots_of, geometry(own).behind_bps
+    return layered(own, params.order_size_base, rules, _coarse(mark), volatility_bps, equity_quote, is_balance_low)
 
 
 ONE_LAYER = LayerParams()
@@ -292,20 +293,20 @@ geometry = lru_cache(maxsize=64)(layers.geometry)
 
 
 @lru_cache(maxsize=256)
-def layer_lots(
+def layered(
     params: LayerParams, order_size_base: Decimal, rules: MarketRules, mark: float, volatility_bps: float | None,
     equity_quote: Decimal | None, is_balance_low: bool,
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(layer, lots) of every layer that the venue would take at a price near ``mark``, nearest first."""
+) -> Shape:
+    """``shape`` of several layers at a price near ``mark``."""
     shape = geometry(params)
     first = layers.first_size_base(params, order_size_base, Decimal(repr(mark)), equity_quote)
     if first is None:
-        return (), ()
+        return (), (), shape.behind_bps
     frac = layers.shrunk_frac(params, volatility_bps)
     if is_balance_low:
         frac *= params.low_balance_size_frac
     sizes = layers.sizes_base(params, shape.weights, shape.behind_bps, first, mark, rules, frac)
-    return sizes.layers, sizes.lots
+    return sizes.layers, sizes.lots, shape.behind_bps
 
 
 def _coarse(mark: float) -> float:

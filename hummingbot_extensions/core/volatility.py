@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from dataclasses import dataclass
+from operator import truediv
 
 from hummingbot_extensions.core.frozen import quick
 from hummingbot_extensions.core.spec import param
@@ -263,8 +264,7 @@ def sigma_bps(state: VolatilityState) -> float | None:
     count = len(mids) - 1
     if count < 2:
         return None
-    log = math.log
-    returns = [log(after / before) for before, after in zip(mids, mids[1:], strict=False)]
+    returns = list(map(math.log, map(truediv, mids[1:], mids)))
     mean = sum(returns) / count
     return math.sqrt(sum([(each - mean) ** 2 for each in returns]) / count) * 1e4
 
