@@ -21,6 +21,8 @@ from hummingbot_extensions.core.silence import Silence  # noqa: E402
 from hummingbot_extensions.core.types import Side  # noqa: E402
 
 D = Decimal
+NOT_OURS = {"momentum_spread_bps", "guard_spread_bps"}
+"""Spreads that are not between our two quotes: how much farther both stand, and that of the others' book."""
 ROUND7 = {
     "mode": "geometric", "start_offset_bps": 4.0, "layer_count": 18, "order_size_base": D("0.007"),
     "net_max_base": D("0.30"), "resume_limit_base": D("0.06"), "soft_limit_base": D("0.1495"),
@@ -141,7 +143,7 @@ def test_t13_t24_one_name_means_one_thing() -> None:
     collect(to_plain(QuoteParams()))
     assert len(names) > 100
     assert not names & {"alpha", "beta", "gamma", "k", "spread", "spread_bps", "depth", "max_position"}
-    assert all("half" in name for name in names if "spread" in name and name != "momentum_spread_bps")
+    assert {name for name in names if "spread" in name and "half" not in name} <= NOT_OURS
 
 
 def test_t9_the_distance_at_which_a_quote_goes_is_one_number_everywhere() -> None:
