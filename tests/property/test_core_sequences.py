@@ -128,13 +128,26 @@ def test_quoting_comes_back_when_the_trouble_is_over(world: World, schedule: lis
     assert world.orders == before
 
 
-@given(st.sampled_from(CONFIGS), st.lists(st.tuples(st.integers(-130, 130), st.integers(1, 5000)), max_size=80))
-def test_a_hard_stop_never_flaps(config: QuoteParams, path: list[tuple[int, int]]) -> None:
+stays = st.tuples(
+    st.sampled_from(["flat", "under", "resume", "soft", "near", "hard", "over"]), st.sampled_from([1, -1]),
+    st.integers(1, 4), st.sampled_from([1, 300, 700, 1000, 1100, 5000, 31_000]))  # fmt: skip
+"""Where the position stands, how many looks at it, and milliseconds between two: most paths get into a stop and out."""
+
+
+@given(st.sampled_from(CONFIGS), st.lists(stays, max_size=16))
+def test_a_hard_stop_never_flaps(config: QuoteParams, path: list[tuple[str, int, int, int]]) -> None:
     """Once entered it lasts for its cooldown at least, and three checks a second apart were under the resume limit."""
     world = World(config)
+    lot = D("0.0001")
+    sizes = {
+        "flat": D(0), "under": config.resume_limit_base - lot, "resume": config.resume_limit_base,
+        "soft": config.soft_limit_base, "near": config.hard_stop_base - lot, "hard": config.hard_stop_base,
+        "over": config.hard_stop_base + lot,
+    }  # fmt: skip
     timeline: list[tuple[int, Decimal, bool]] = []
-    for ten_thousandths, elapsed_ms in path:
-        world.position = world.told_position = world.by_fills = D(ten_thousandths) / 10_000
+    looks = [(sizes[where] * sign, elapsed_ms) for where, sign, count, elapsed_ms in path for _ in range(count)]
+    for position, elapsed_ms in looks:
+        world.position = world.told_position = world.by_fills = position
         world.orders.clear()
         world.now_ns += elapsed_ms * 1_000_000
         world.decide()
