@@ -226,6 +226,7 @@ def test_an_order_that_is_sent_leaves_what_the_day_has_traded() -> None:
     used = GateState(TODAY, 4, D("5000"), D("0.03"))
     assert after_placed(used, TODAY) == GateState(TODAY, 5, D("5000"), D("0.03"))
     assert used.on(TODAY - 1) == GateState(TODAY - 1, 4, D("5000"), D("0.03")), "nor does a clock that was set back"
+    assert used.on(TODAY + 1) == GateState(TODAY + 1) and used.on(TODAY) == used
 
 
 def test_counters_that_cannot_be_true_are_named_one_by_one() -> None:
@@ -347,3 +348,24 @@ def test_margin_that_is_short_is_told_with_what_has_to_stay() -> None:
     assert field == "min_available_quote"
     assert "needs 500.00 of margin at leverage 4, 540 is free and 50 has to stay" in text
     assert plan_problems(on, [D("0.02")], [], D("100000"), D("550"), 4) == []
+
+
+# --- what is known of the account ---
+
+
+def test_without_fills_of_our_own_the_venues_position_counts() -> None:
+    """Nobody has counted fills yet: the venue's word is all there is, for the cap as for what can be closed."""
+    held = account(position="0.2", position_by_fills=None)
+    for wanted, reason in (
+        (quote(BUY, size="0.01"), None), (quote(BUY, size="0.0101"), GateReason.POSITION_CAP),
+        (quote(SELL, size="0.2", is_reduce_only=True), None),
+        (quote(SELL, size="0.2001", is_reduce_only=True), GateReason.REDUCES_TOO_MUCH),
+    ):
+        assert check(wanted, view(), held, limits(), GateState(TODAY), TODAY).reason is reason
+
+
+@pytest.mark.parametrize("changes", [{"size": D("0")}, {"price": D("0")}, {"price": D("-1")}, {"size": NAN}])
+def test_an_order_of_ours_of_nothing_or_for_nothing_cannot_be_read(changes: dict[str, Any]) -> None:
+    """What the venue tells of it cannot be true, so nothing is added beside it."""
+    held = account(replace(order(BUY, "99900"), **changes))
+    assert check(quote(), view(), held, limits(), GateState(TODAY), TODAY).reason is GateReason.ORDERS_UNREADABLE
