@@ -1,0 +1,83 @@
+"""Reconciliation where only a wrong line of code would show: reasons, bounds and counts, on a mark of 100,000."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core_builders import NOW, SECOND, D, account, cancels, decided, order, params
+
+from hummingbot_extensions.core.decision import Decision, DecisionState
+from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.types import Side
+from hummingbot_extensions.core.view import OwnOrder
+
+BUY, SELL = Side.BUY, Side.SELL
+THREE = params(
+    mode="geometric", start_offset_bps=5.0, layer_count=3, first_spacing_bps=2.0, spacing_multiplier=1.5,
+    cancel_distance_bps=2.0, requote_tolerance_bps=0.5)  # fmt: skip
+"""Layers 50, 70 and 100 from the mark; an order may stand 5 from its place."""
+POINTS = params(points_distance_bps=25.0)
+"""One layer 60 from the mark and the order for points at 250."""
+
+
+def at(side: Side, away: str, order_id: str | None = None, **changes: Any) -> OwnOrder:
+    """An order ``away`` from the mark on its side."""
+    return order(side, f"{D(100_000) - side.sign * D(away):.2f}", order_id, **changes)
+
+
+def reasons(decision: Decision) -> list[tuple[str, str]]:
+    return [(cancel.client_order_id, str(cancel.reason)) for cancel in cancels(decision)]
+
+
+def beside_all(config: QuoteParams, wanted: tuple[str, ...], extra: OwnOrder) -> list[tuple[str, str]]:
+    """Reasons of the cancels when every layer has its young order and ``extra`` rests too."""
+    kept = [at(side, away, f"{side}{away}", placed_ns=NOW - 5 * SECOND) for side in (BUY, SELL) for away in wanted]
+    return reasons(decided(held=account(*kept, extra), config=config))
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(("away", "size", "reason"), [
+    ("105.00", "0.002", "replaced"), ("105.01", "0.002", "too_far"), ("99.00", "0.002", "replaced"),
+    ("51.00", "0.001", "replaced"), ("51.00", "0.0009", "size_changed"), ("51.00", "0.0021", "size_changed"),
+    ("60.00", "0.002", "replaced"),
+])  # fmt: skip
+def test_the_reason_of_a_cancel_is_why_the_nearest_layer_does_not_want_it(
+    side: Side, away: str, size: str, reason: str
+) -> None:
+    """Beyond the deepest layer's reach it is too far, else its size is wrong, else another order serves the layer."""
+    assert beside_all(THREE, ("50", "70", "100"), at(side, away, "x", size=D(size))) == [("x", reason)]
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize("away", ["50.00", "70.00", "100.00"])
+def test_an_order_that_stood_its_time_goes_as_aged_whichever_layer_it_serves(side: Side, away: str) -> None:
+    """A minute old where thirty seconds are the most; its replacement rests already."""
+    config = params(
+        mode="geometric", start_offset_bps=5.0, layer_count=3, first_spacing_bps=2.0, spacing_multiplier=1.5,
+        cancel_distance_bps=2.0, requote_tolerance_bps=0.5, max_live_age_s=30.0)  # fmt: skip
+    assert beside_all(config, ("50", "70", "100"), at(side, away, "x")) == [("x", "aged")]
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize(("away", "is_points", "reason"), [
+    ("100.00", False, "too_far"), ("200.00", False, "too_far"), ("61.00", False, "replaced"),
+    ("255.00", True, "replaced"), ("400.00", True, "too_far"),
+])  # fmt: skip
+def test_an_order_of_the_mode_is_too_far_where_one_for_points_is_not(
+    side: Side, away: str, is_points: bool, reason: str
+) -> None:
+    """Each is held against the layers of its own kind."""
+    kept = [at(each, gap, f"{each}{gap}", is_points=gap == "250") for each in (BUY, SELL) for gap in ("60", "250")]
+    extra = at(side, away, "x", is_points=is_points)
+    assert reasons(decided(held=account(*kept, extra), config=POINTS)) == [("x", reason)]
+
+
+@pytest.mark.parametrize(("budget", "used", "goes"), [(10, 4, True), (10, 5, False), (11, 4, True), (11, 5, False)])
+def test_orders_for_points_may_use_half_of_the_cancel_budget(budget: int, used: int, goes: bool) -> None:
+    """Of 10 or 11 a minute 5: the rest is left to the orders that earn time in band."""
+    config = params(points_distance_bps=25.0, cancel_budget_per_min=budget)
+    kept = [at(each, gap, f"{each}{gap}", is_points=gap == "250") for each in (BUY, SELL) for gap in ("60", "250")]
+    state = DecisionState(cancels_ns=(NOW - SECOND,) * used)
+    held = account(*kept, at(BUY, "255.00", "x", is_points=True))
+    assert (reasons(decided(held=held, config=config, state=state)) == [("x", "replaced")]) is goes
