@@ -46,8 +46,8 @@ TESTS = {
     ),
     "reconcile": (
         "unit/core/test_core_decide.py", "unit/core/test_core_edges_reconcile.py", "unit/core/test_core_found_*.py",
-        "unit/core/test_core_layer*.py", "unit/core/test_core_points_layer.py", "unit/core/test_core_reconcile.py",
-        "unit/core/test_core_risk.py", "unit/core/test_core_side_cap.py",
+        "unit/core/test_core_layer*.py", "unit/core/test_core_money.py", "unit/core/test_core_points_layer.py",
+        "unit/core/test_core_reconcile.py", "unit/core/test_core_risk.py", "unit/core/test_core_side_cap.py",
         "property/test_core_layer_rules.py", "property/test_core_sequences.py", "property/test_core_inputs.py",
     ),
 }  # fmt: skip

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core_builders import NOW, SECOND, D, account, cancels, decided, order, params
+from core_builders import NOW, SECOND, D, account, cancels, decided, order, params, places
 
-from hummingbot_extensions.core.decision import Decision, DecisionState
+from hummingbot_extensions.core.decision import Decision, DecisionState, Signals
+from hummingbot_extensions.core.money import MoneyState
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
 from hummingbot_extensions.core.view import OwnOrder
 
@@ -81,3 +83,31 @@ def test_orders_for_points_may_use_half_of_the_cancel_budget(budget: int, used: 
     state = DecisionState(cancels_ns=(NOW - SECOND,) * used)
     held = account(*kept, at(BUY, "255.00", "x", is_points=True))
     assert (reasons(decided(held=held, config=config, state=state)) == [("x", "replaced")]) is goes
+
+
+@pytest.mark.parametrize(("position", "changes", "silence"), [
+    ("0", {"available_quote": D("211.8728")}, None),
+    ("0", {"available_quote": D("211.8727")}, Silence.MARGIN),
+    ("0.002", {"available_quote": D("211.8727")}, Silence.MARGIN),
+    ("0.002", {"available_quote": D("211.8728")}, None),
+    ("0", {"available_quote": D("0"), "leverage": 400}, Silence.MARGIN),
+    ("0", {"available_quote": D("0.53"), "leverage": 400}, None),
+    ("-0.002", {"available_quote": None}, None),
+    ("-0.001", {"available_quote": D("105.9364")}, None),
+    ("-0.001", {"available_quote": D("105.9363")}, Silence.MARGIN),
+])  # fmt: skip
+def test_a_bid_takes_the_margin_of_what_it_opens_to_the_last_unit(
+    position: str, changes: dict[str, Any], silence: Silence | None
+) -> None:
+    """0.002 at 99,940 and 6 % to spare: 211.8728 from flat or long, half of it when half closes a short, else none."""
+    assert decided(held=account(position=position, **changes)).bid_silence is silence
+
+
+@pytest.mark.parametrize(("placed_ns", "is_replaced"), [(NOW - 9 * SECOND, True), (NOW - 8 * SECOND, False)])
+def test_orders_of_a_profile_that_was_left_are_replaced(placed_ns: int, is_replaced: bool) -> None:
+    """Placed before the switch they are of the old profile, placed at it of the new one."""
+    kept = [at(side, "60", f"{side}60", placed_ns=placed_ns) for side in (BUY, SELL)]
+    state = DecisionState(signals=Signals(money=MoneyState(switched_ns=NOW - 8 * SECOND)))
+    decision = decided(held=account(*kept), state=state)
+    assert [place.quote.side for place in places(decision)] == ([BUY, SELL] if is_replaced else [])
+    assert cancels(decision) == []
