@@ -45,7 +45,9 @@ def assigned(found: Ranked, ladder: Ladder) -> dict[str, int]:
     do.
     """
     taken: dict[str, int] = {}
-    layers, points = range(len(ladder) - ladder.has_points), range(len(ladder) - ladder.has_points, len(ladder))
+    every = len(ladder.ticks)
+    own = every - ladder.has_points
+    layers, points = range(own), range(own, every)
     states = list(map(_STATE, found.orders))
     for state in (OrderState.LIVE, OrderState.PLACING):
         count = states.count(state)
@@ -56,7 +58,7 @@ def assigned(found: Ranked, ladder: Ladder) -> dict[str, int]:
             for_points = list(map(_IS_POINTS, some.orders))
             _assign(taken, some.only([at for at, is_for in enumerate(for_points) if is_for]), ladder, points)
             some = some.only([at for at, is_for in enumerate(for_points) if not is_for])
-        if some.orders and len(taken) < len(ladder):
+        if some.orders and len(taken) < every:
             _assign(taken, some, ladder, layers)
     return taken
 
@@ -66,7 +68,7 @@ def _assign(taken: dict[str, int], some: Ranked, ladder: Ladder, free: Sequence[
     columns: tuple[Sequence[int], ...] = (
         ladder.ticks, ladder.near_ticks, ladder.far_ticks, ladder.min_lots, ladder.lots
     )  # fmt: skip
-    if taken or len(free) < len(ladder):
+    if taken or len(free) < len(ladder.ticks):
         free = sorted(set(free) - set(taken.values()))
         columns = tuple([column[index] for index in free] for column in columns)
     found = kernels.match(ladder.side.sign, some.ticks, some.lots, *columns)

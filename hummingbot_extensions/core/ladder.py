@@ -71,7 +71,7 @@ class Ladder:
     @property
     def has_points(self) -> bool:
         """Whether the last layer is the one for points."""
-        return self.layers[-1:] == (POINTS_LAYER,)
+        return bool(self.layers) and self.layers[-1] == POINTS_LAYER
 
     @property
     def largest_size(self) -> Decimal:
