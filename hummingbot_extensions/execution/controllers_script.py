@@ -6,8 +6,11 @@ import asyncio
 import time
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import yaml
+from hummingbot.client import settings
 from hummingbot.connector.markets_recorder import MarketsRecorder
 from hummingbot.core.clock import Clock
 from hummingbot.core.data_type.common import MarketDict
@@ -35,6 +38,15 @@ class ControllersScriptConfig(StrategyV2ConfigBase):  # type: ignore[misc]
         None, gt=0, description=DRAWDOWN, json_schema_extra={"prompt": DRAWDOWN, "prompt_on_new": False})
     max_controller_drawdown_quote: Decimal | None = Field(
         None, gt=0, description=DRAWDOWN, json_schema_extra={"prompt": DRAWDOWN, "prompt_on_new": False})
+
+    def load_controller_configs(self) -> list[Any]:
+        """Configurations of the files named, in their order; ValueError names a file that holds no fields."""
+        for name in self.controllers_config:
+            content = yaml.safe_load((Path(settings.CONTROLLERS_CONF_DIR_PATH) / name).read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                raise ValueError(f"{name}: no fields in it. Put them back, or copy a preset of conf/controllers")
+        loaded: list[Any] = super().load_controller_configs()
+        return loaded
 
     def unreached_limit(self) -> str | None:
         """Field and fix where the limit on a controller stands behind the one on all; None while their order is right.

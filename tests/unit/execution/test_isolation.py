@@ -122,9 +122,12 @@ async def test_n16_a_market_that_is_off_from_the_start_leaves_the_others_alone(
         assert {coin: line.ids(coin) for coin in OTHERS} == before
 
 
-@pytest.mark.parametrize("text", ["order_size_base: -1\n", "id: [\n", "", "{}\n"])
+@pytest.mark.parametrize(("text", "words"), [
+    ("order_size_base: -1\n", "Missing controller_type"), ("id: [\n", "while parsing a flow node"),
+    ("", "no fields in it. Put them back"), ("just words\n", "no fields in it. Put them back"),
+])  # fmt: skip
 async def test_d17_a_broken_file_of_one_market_is_refused_and_the_others_still_reload(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """All three keep quoting as they did; a good edit of another one comes into force beside the broken file."""
     async with three_markets(tmp_path, monkeypatch) as line:
@@ -132,6 +135,8 @@ async def test_d17_a_broken_file_of_one_market_is_refused_and_the_others_still_r
         line.write(WRONG, text)
         await asyncio.sleep(5.0)
         assert {coin: line.ids(coin) for coin in COINS} == before
+        said = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+        assert len(said) == 1 and said[0].startswith("mm_eth.yml refused") and words in said[0]
         other = OTHERS[1]  # read after the broken one
         line.reload(other, order_size_base="0.001")
         await until(
