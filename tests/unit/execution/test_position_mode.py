@@ -171,6 +171,15 @@ def test_the_same_candles_give_the_same_result() -> None:
 def test_the_gate_judges_entries_of_a_backtest() -> None:
     """Refused by size there is no executor at all; a spent budget of the day leaves what a position reduces."""
     assert asyncio.run(backtest(gate={"max_order_size_base": D("0.001")}))["executors"] == []
-    free, bound = asyncio.run(backtest())["executors"], asyncio.run(backtest(gate={"daily_orders": 2}))["executors"]
-    assert 2 < len(bound) < len(free)
-    assert len({one.config.side for one in bound if one.config.timestamp > START_S}) < 2
+    free = asyncio.run(backtest(seed=1))["executors"]
+    bound = asyncio.run(backtest(seed=1, gate={"daily_orders": 2}))["executors"]
+
+    def reduces(entry: Any, executors: list[Any]) -> bool:
+        return any(
+            one.config.side is not entry.config.side and one.filled_amount_quote > 0
+            and one.timestamp < entry.timestamp <= one.close_timestamp for one in executors)  # fmt: skip
+
+    later = [one for one in bound if one.timestamp > START_S]
+    assert 2 < len(bound) < len(free) and later
+    assert all(reduces(one, bound) for one in later)
+    assert not all(reduces(one, free) for one in free if one.timestamp > START_S)
