@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from core_builders import NOW, SECOND, D, account, cancels, decided, order, params, places
 
-from hummingbot_extensions.core.decision import Decision, DecisionState, Signals
+from hummingbot_extensions.core.decision import Decision, DecisionState, Place, Signals
 from hummingbot_extensions.core.money import MoneyState
 from hummingbot_extensions.core.params import QuoteParams
+from hummingbot_extensions.core.quote import PriceBreakdown, Quote
+from hummingbot_extensions.core.reconcile import after_placing
 from hummingbot_extensions.core.silence import Silence
 from hummingbot_extensions.core.types import Side
-from hummingbot_extensions.core.view import OwnOrder
+from hummingbot_extensions.core.view import OwnOrder, SideHistory
 
 BUY, SELL = Side.BUY, Side.SELL
 THREE = params(
@@ -111,3 +113,50 @@ def test_orders_of_a_profile_that_was_left_are_replaced(placed_ns: int, is_repla
     decision = decided(held=account(*kept), state=state)
     assert [place.quote.side for place in places(decision)] == ([BUY, SELL] if is_replaced else [])
     assert cancels(decision) == []
+
+
+@pytest.mark.parametrize(("side", "field"), [(BUY, "can_place_bid"), (SELL, "can_place_ask")])
+def test_a_side_without_an_executor_says_so_and_places_nothing(side: Side, field: str) -> None:
+    """The other side is placed as ever, and the state keeps what was known."""
+    state = DecisionState(cancels_ns=(NOW - SECOND,))
+    decision = decided(held=account(**{field: False}), state=state)
+    assert [place.quote.side for place in places(decision)] == [side.opposite]
+    silences = (decision.bid_silence, decision.ask_silence)
+    assert silences == ((Silence.NO_EXECUTOR, None) if side is BUY else (None, Silence.NO_EXECUTOR))
+    assert decision.state.cancels_ns == state.cancels_ns
+
+
+@pytest.mark.parametrize(("rejects", "reject_ns", "is_placed"), [
+    (1, NOW - SECOND, True), (1, NOW - SECOND - 1, False), (0, NOW - SECOND // 2, False),
+])  # fmt: skip
+def test_only_a_rejection_of_the_placement_itself_gives_the_throttle_back(
+    rejects: int, reject_ns: int, is_placed: bool
+) -> None:
+    """Placed a second ago where ten are the least: refused then or later counts, one accepted since does not."""
+    config = params(side_throttle_ms=10_000.0)
+    held = account(bid_history=SideHistory(rejects, reject_ns))
+    decision = decided(held=held, config=config, state=DecisionState(bids_placed_ns=(NOW - SECOND,)))
+    assert bool(places(decision, BUY)) is is_placed
+    assert decision.bid_silence is (None if is_placed else Silence.THROTTLED)
+
+
+def test_layers_behind_one_that_is_throttled_are_placed_all_the_same() -> None:
+    """The first layer has just been placed and is gone; the second and third do not wait for it."""
+    decision = decided(config=THREE, state=DecisionState(bids_placed_ns=(NOW,)))
+    assert [f"{place.quote.price:.2f}" for place in places(decision, BUY)] == ["99930.00", "99900.00"]
+
+
+@pytest.mark.parametrize(("side", "position", "is_reduce_only", "left"), [
+    (BUY, "0", False, "788"), (BUY, "-0.001", False, "894"), (BUY, "-0.002", False, "1000"),
+    (BUY, "0.001", False, "788"), (SELL, "0.001", False, "894"), (SELL, "-0.001", False, "788"),
+    (SELL, "0.001", True, "1000"), (BUY, None, False, "788"),
+])  # fmt: skip
+def test_what_is_placed_takes_the_margin_of_what_it_opens(
+    side: Side, position: str | None, is_reduce_only: bool, left: str
+) -> None:
+    """0.002 at 100,000 with 6 % to spare of 1,000: 212, half of it where half only closes, none where all does."""
+    quote = Quote(side, D("100000"), D("0.002"), is_reduce_only, PriceBreakdown(100_000.0, ()), 0)
+    held = account(position=position, available_quote=D("1000"))
+    assert after_placing(held, (Place(quote),)).available_quote == D(left)
+    unknown = account(position=position, available_quote=None)
+    assert after_placing(unknown, (Place(quote),)) is unknown
