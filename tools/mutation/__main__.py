@@ -66,7 +66,7 @@ TIMEOUT = {"timeout_multiplier": 15.0, "timeout_constant": 4.0}
 
 
 def main() -> int:
-    """Exit code 0 when every group that was run reaches the bar and the allow list is right."""
+    """Exit code 0 when every mutant was judged and every group that was run reaches the bar."""
     args = _arguments()
     groups = {name: files for name, files in GROUPS.items() if name in (args.groups or GROUPS)}
     files = [file for some in groups.values() for file in some if file in (args.files or some)]
@@ -185,10 +185,9 @@ def _report(
     unknown = sum(mutant.outcome is Outcome.UNKNOWN for mutant in every)
     if unknown:
         print(f"{unknown} mutants were not judged")
-    wrong = wrong_entries(every, allowed, found)
-    for text in wrong:
-        print(f"tools/mutation/equivalent.toml: {text}")
-    return is_good and not wrong and not unknown
+    for text in wrong_entries(every, allowed, found):
+        print(f"tools/mutation/equivalent.toml: {text}; remove it")
+    return is_good and not unknown
 
 
 if __name__ == "__main__":
