@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
@@ -342,8 +342,8 @@ def _fill_holes(
             state = _with_cancel(state, now_ns)
             continue
         placing = Place(replace(quote, size=lack))
+        margin = _with_margin_taken(margin, (placing,), [*orders, *placed])
         placed.append(OwnOrder("", side, quote.price, lack, OrderState.PLACING, quote.is_reduce_only, now_ns))
-        margin = after_placing(margin, (placing,))
         state = state.with_placed(side, layer, now_ns)
         open_count += 1
         actions.append(placing)
@@ -363,8 +363,11 @@ def _lack(
         return Silence.CANCEL_FIRST
     if size < view.rules.min_size or size * quote.price < view.rules.min_notional or size <= 0:
         return Silence.WORST_CASE
-    if not quote.is_reduce_only and _is_short_of_margin(side, size + spare_base, quote.price, position, account):
-        return Silence.MARGIN
+    if not quote.is_reduce_only:
+        needed = _margin_quote(size + spare_base, quote.price, _closable(side, position, orders), account.leverage)
+        # Margin that is not known is short.
+        if needed > 0 and (account.available_quote is None or needed > account.available_quote):
+            return Silence.MARGIN
     return size
 
 
@@ -440,28 +443,35 @@ def _size_that_fits(
     return round_size_down(min(wanted.size, limit), view.rules.step)
 
 
-def _is_short_of_margin(side: Side, size: Decimal, price: Decimal, position: Decimal, account: AccountView) -> bool:
-    """Whether the part of the order that opens exposure needs more margin than is free; unknown margin is short."""
-    needed = _margin_quote(side, size, price, position, account.leverage)
-    return needed > 0 and (account.available_quote is None or needed > account.available_quote)
+def _closable(side: Side, position: Decimal, orders: Iterable[OwnOrder]) -> Decimal:
+    """What of the position one more order of ``side`` could close beside ``orders`` of that side, unsigned."""
+    if is_adding(side, position):
+        return NOTHING
+    return max(NOTHING, abs(position) - sum((order.size for order in orders), NOTHING))
 
 
-def _margin_quote(side: Side, size: Decimal, price: Decimal, position: Decimal, leverage: int) -> Decimal:
-    opening = size if is_adding(side, position) else max(NOTHING, size - abs(position))
-    return opening * price / leverage * MARGIN_SPARE_FRAC
+def _margin_quote(size: Decimal, price: Decimal, closable: Decimal, leverage: int) -> Decimal:
+    """Margin for the part of an order that opens exposure."""
+    return max(NOTHING, size - closable) * price / leverage * MARGIN_SPARE_FRAC
 
 
 def after_placing(account: AccountView, actions: Sequence[Action]) -> AccountView:
-    """``account`` with the margin taken that the placements among ``actions`` will need, for who decides after them."""
-    if account.available_quote is None:
+    """``account`` with the margin taken that the placements among ``actions``, all of one side, will need, for who
+    decides after them.
+    """
+    places = [action for action in actions if isinstance(action, Place)]
+    return _with_margin_taken(account, places, account.orders)
+
+
+def _with_margin_taken(account: AccountView, places: Sequence[Place], orders: Iterable[OwnOrder]) -> AccountView:
+    if account.available_quote is None or not places:
         return account
-    position = account.position if account.position is not None else NOTHING
-    taken = sum(
-        (
-            _margin_quote(action.quote.side, action.quote.size, action.quote.price, position, account.leverage)
-            for action in actions
-            if isinstance(action, Place) and not action.quote.is_reduce_only
-        ),
-        NOTHING,
-    )
-    return replace(account, available_quote=account.available_quote - taken)
+    side = places[0].quote.side
+    position, available = account.position if account.position is not None else NOTHING, account.available_quote
+    closable = _closable(side, position, (order for order in orders if order.side is side))
+    for place in places:
+        quote = place.quote
+        if not quote.is_reduce_only:
+            available -= _margin_quote(quote.size, quote.price, closable, account.leverage)
+        closable = max(NOTHING, closable - quote.size)
+    return replace(account, available_quote=available)

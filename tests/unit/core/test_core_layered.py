@@ -135,6 +135,16 @@ def test_f13_margin_for_two_layers_places_two() -> None:
     assert decision.ask_silence is Silence.MARGIN
 
 
+@pytest.mark.parametrize(("free", "resting_ids", "placed"), [
+    ("0", (), ["99950.00"]), ("0", ("99950.00",), []), ("211", (), ["99950.00"]),
+    ("212", (), ["99950.00", "99930.00"]), ("212", ("99950.00",), ["99930.00"]),
+])  # fmt: skip
+def test_f13_a_short_is_closed_once_without_margin(free: str, resting_ids: tuple[str, ...], placed: list[str]) -> None:
+    """Short 0.002: one bid of 0.002 closes it and needs none; one more beside it opens, and needs 211.8."""
+    held = account(*resting(*resting_ids), position="-0.002", available_quote=D(free))
+    assert bids(decided(held=held, config=THREE)) == placed
+
+
 def test_an_unknown_order_holds_one_layer_and_no_more() -> None:
     held = account(*resting("99950.00", state=OrderState.UNKNOWN), *asks())
     assert bids(decided(held=held, config=THREE)) == ["99930.00", "99900.00"]
