@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,24 +73,28 @@ class RunLog:
 
     def catch_up(self) -> RunSummary:
         """Summary up to the last whole line; a line cut short by a crash is counted, not raised."""
-        unread: dict[int, io.BufferedReader] = {}
-        for part in reversed(parts(self.path)):
+        with contextlib.ExitStack() as opened:
+            for inode, file in self._unread(opened):
+                self._inode, self._offset = inode, file.tell() + self._take(file.read())
+        return self.summary
+
+    def _unread(self, opened: contextlib.ExitStack) -> list[tuple[int, io.BufferedReader]]:
+        """Files from the one that was read last on, oldest first, by their inodes; it stands where reading ended.
+
+        Nothing where files were renamed during the look: the next look finds them.
+        """
+        unread: list[tuple[int, io.BufferedReader]] = []
+        listed = _inodes(self.path)
+        for part, inode in reversed(listed):
             try:
-                file = part.open("rb")
+                file = opened.enter_context(part.open("rb"))
             except FileNotFoundError:
-                continue  # renamed since the listing, as is one that is met twice
-            inode = os.fstat(file.fileno()).st_ino
-            if inode in unread:
-                file.close()
-                continue
-            unread[inode] = file
+                return []
+            unread.insert(0, (inode, file))
             if inode == self._inode:
                 file.seek(self._offset)
                 break
-        for inode in reversed(unread):
-            with unread[inode] as file:
-                self._inode, self._offset = inode, file.tell() + self._take(file.read())
-        return self.summary
+        return unread if listed == _inodes(self.path) else []
 
     def _take(self, text: bytes) -> int:
         """Fold in the whole lines of ``text``; how many bytes they are."""
@@ -103,6 +107,14 @@ class RunLog:
             except (ValueError, KeyError):
                 self.summary.unreadable_lines += 1
         return end
+
+
+def _inodes(path: Path) -> list[tuple[Path, int]]:
+    """The files of a run with their inodes, oldest first; none while one is being renamed."""
+    try:
+        return [(part, part.stat().st_ino) for part in parts(path)]
+    except FileNotFoundError:
+        return []
 
 
 def newest_log(workspace: Path, controller_id: str) -> Path | None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from core_builders import NOW, SECOND, account, order, params, view
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hummingbot_extensions.core.breaker_state import Level
@@ -20,6 +20,8 @@ from hummingbot_extensions.execution.health import HealthLog
 
 EVENTS = ("nothing", "rejected", "throttled", "failed", "worked", "slow", "quick", "mismatch")
 KINDS = st.sampled_from(EVENTS)
+WITHOUT_BREAKERS = params(latency_degraded_ms=1e8, latency_pause_ms=2e8)
+"""For a line of which nothing else is known: orders that wait would trip one all the same."""
 STEPS = st.lists(st.tuples(KINDS, st.integers(1, 6), st.integers(50, 20_000)), max_size=25)
 """(what happened, how often at once, milliseconds until then)"""
 
@@ -144,6 +146,7 @@ def own(line: Line, rows: list[tuple[Side, int, OrderState, int]]) -> tuple[OwnO
 
 
 @given(STEPS, ORDERS, st.lists(st.integers(0, 59), max_size=30))
+@example([("slow", 1, 50)], [(Side.BUY, bps, OrderState.PLACING, 2000) for bps in (0, 0, 2)], [])
 def test_cancels_for_risk_are_never_held_up(
     steps: list[tuple[str, int, int]], rows: list[tuple[Side, int, OrderState, int]], spent: list[int]
 ) -> None:
@@ -158,7 +161,7 @@ def test_cancels_for_risk_are_never_held_up(
     held = account(*own(line, rows))
     line.state = before
     with_breakers = line.decide(held)
-    calm = decide(DecisionInputs(view(now_ns=line.now_ns, price_frame_ns=line.now_ns), held, params(),
+    calm = decide(DecisionInputs(view(now_ns=line.now_ns, price_frame_ns=line.now_ns), held, WITHOUT_BREAKERS,
                                  replace(before, breaker=DecisionState().breaker)))  # fmt: skip
     due = {a.client_order_id for a in calm.actions if isinstance(a, Cancel) and a.is_risk}
     sent = {a.client_order_id for a in with_breakers.actions if isinstance(a, Cancel)}
