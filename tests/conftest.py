@@ -1,7 +1,8 @@
 """Which folders need the real Hummingbot: their tests are marked, and ``-m "not hummingbot"`` never imports them.
 
 Also in which folders async tests run on a loop whose time leaps, and how Hypothesis works in all: its profile is
-HBX_HYPOTHESIS_PROFILE, ``dev`` for every run, ``proof`` and ``mutation`` for `make proof`.
+HBX_HYPOTHESIS_PROFILE, ``dev`` for a run by hand, ``steady`` for `make check` and `make test`, ``proof`` and
+``mutation`` for `make proof`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ WARPED = ("emulator", "emulator_connector", "unit/execution", "wire")
 settings.register_profile(
     "dev", max_examples=200, deadline=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])  # fmt: skip
+# The same examples until the code changes: a change is judged by what it did, and luck is for runs by hand and proofs.
+settings.register_profile("steady", parent=settings.get_profile("dev"), derandomize=True, database=None)
 settings.register_profile("proof", parent=settings.get_profile("dev"), max_examples=10_000)
 # For thousands of runs that need only know whether a test fails: the same examples each time, and no smallest one.
 settings.register_profile(

@@ -4,6 +4,7 @@
 PY=.venv/bin/python
 MAY_BE_REPEATED=3
 export HBX_REQUIRE_COMPILED=1
+export HBX_HYPOTHESIS_PROFILE="${HBX_HYPOTHESIS_PROFILE:-steady}"
 # Some machines forbid bytecode; here hundreds of short processes import the same modules.
 export PYTHONDONTWRITEBYTECODE=
 
